@@ -1,0 +1,1 @@
+"""Measurements in, messages out: rules, the pipeline and the notifiers."""

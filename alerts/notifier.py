@@ -1,0 +1,118 @@
+"""What a notifier is: a message in, a receipt out, or an error that says whether to try again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+Action = Literal["trigger", "update", "resolve"]
+Severity = Literal["critical", "error", "warning", "info"]
+
+
+class Failure(StrEnum):
+    """Why a delivery failed; the label of `watchkeeper_deliveries_total{outcome}`. A closed set."""
+
+    RATE_LIMITED = "rate_limited"  # the channel asked to slow down
+    UNAUTHORIZED = "unauthorized"  # the credentials are wrong or lack a right
+    UNKNOWN_RECEIVER = "unknown_receiver"  # the channel, room or integration does not exist or is closed
+    BAD_REQUEST = "bad_request"  # the channel does not accept this message
+    TOO_LARGE = "too_large"  # the message is over the channel's limit
+    SERVER_ERROR = "server_error"  # the channel is broken
+    TIMEOUT = "timeout"  # no answer in time
+    UNREACHABLE = "unreachable"  # no connection
+    UNEXPECTED = "unexpected"  # an answer that the channel's documentation does not know
+
+
+class DeliveryError(Exception):
+    """A message was not delivered. The text never holds a secret and never the message.
+
+    Attributes:
+        failure: the reason, from the closed set.
+        retry: whether the same message may be accepted later.
+        retry_after_s: seconds that the channel asked to wait, if it did.
+    """
+
+    def __init__(self, failure: Failure, text: str, *, retry: bool, retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.failure = failure
+        self.retry = retry
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place that a message leads to."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """One alert as a person should read it. `labels` hold rule, source, severity, the segment and the measurement's labels."""
+
+    labels: Mapping[str, str]
+    summary: str
+    state: Literal["firing", "no_data", "error", "resolved"]
+    since: datetime
+    ended: datetime | None = None
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    n: int | None = None
+    unit: str = ""
+    condition: str = ""  # "above 0.05 over 5m for 2m"
+    reason: str = ""  # why it resolved, or why there is no value
+    exemplars: tuple[str, ...] = ()  # ids of calls behind it
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a receiver is told about one group of alerts. `key` is stable for the life of the group: one incident, one thread."""
+
+    key: str
+    action: Action
+    title: str
+    severity: Severity
+    alerts: tuple[AlertView, ...]
+    at: datetime
+    links: tuple[Link, ...] = ()
+    replay: bool = False  # sent by `replay --deliver`: about the past
+    repeated: bool = False  # may be a repetition: the service died while sending it
+    test: bool = False  # sent by `notify-test`
+
+    def marked_repeated(self) -> "Message":
+        """The same message, marked as a possible repetition."""
+        return replace(self, repeated=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the channel answered and what later messages about the same key need (Slack's channel and ts, …); no secrets."""
+
+    refs: Mapping[str, str] = field(default_factory=dict)
+
+
+class Notifier(Protocol):
+    """One receiver of messages. Implementations hold their settings and a client; `send` is called from one thread at a time."""
+
+    kind: str
+    # Whether a repeated trigger with the same key makes no second message at the other end.
+    deduplicates: bool
+
+    def send(self, message: Message, refs: Mapping[str, str]) -> Receipt:
+        """Delivers the message.
+
+        Args:
+            message: what to say.
+            refs: the receipt of the message that opened this key, or empty.
+
+        Raises:
+            DeliveryError: it was not delivered.
+        """
+        ...
+
+    def close(self) -> None:
+        """Lets connections go."""
+        ...

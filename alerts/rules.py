@@ -1,0 +1,168 @@
+"""The state machine of one alert: pure, with the time as an argument.
+
+The states and their timing are Prometheus': a condition that holds for `for` fires, one that stopped fires on for
+`keep_firing_for`. Added are hysteresis (`clear`), a guard for few calls, and what a missing value means (`no_data`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from config.alerts import Rule
+from detectors.measurement import Labels, Reason, Segment, Value
+
+
+class State(StrEnum):
+    """What an alert can be."""
+
+    INACTIVE = "inactive"
+    PENDING = "pending"
+    FIRING = "firing"
+    NO_DATA = "no_data"
+    ERROR = "error"
+
+
+ACTIVE = (State.FIRING, State.NO_DATA, State.ERROR)  # the states that people are told of
+
+
+class AlertId(NamedTuple):
+    """One rule on one segment and one set of measurement labels."""
+
+    rule: str
+    source: str
+    segment: Segment
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """The memory of one alert between two windows."""
+
+    state: State = State.INACTIVE
+    since: datetime | None = None  # when the condition began; kept while pending, firing, no_data or error
+    fired_at: datetime | None = None  # when it fired; kept through no_data and error, so that firing goes on after them
+    recovering_since: datetime | None = None  # first window in which the condition was gone while firing
+    absent_since: datetime | None = None  # first window without a usable value
+    read_until: datetime | None = None  # end of the last window read: an older one is refused
+    value: Value | None = None  # the last usable value
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of state, decided at a slot end."""
+
+    before: State
+    after: State
+    at: datetime
+    value: float | None
+    reason: str = ""
+
+
+class Step(NamedTuple):
+    """The alert after a window, and its change of state if there was one."""
+
+    alert: Alert
+    transition: Transition | None
+
+
+def step(rule: Rule, alert: Alert, value: Value | None, at: datetime) -> Step:
+    """Reads one window.
+
+    Args:
+        rule: the condition.
+        alert: the memory so far.
+        value: the measurement, or None when the window has none.
+        at: end of the window.
+
+    Raises:
+        ValueError: the window is not after the last one read; a window is read once.
+    """
+    if alert.read_until is not None and at <= alert.read_until:
+        raise ValueError(f"window ending {at} was read already (read until {alert.read_until})")
+    alert = replace(alert, read_until=at)
+    if value is not None and value.reason in (Reason.MISSING_COLUMN, Reason.ERROR):
+        return _to(alert, State.ERROR, at, f"cannot be evaluated: {value.reason}", since=alert.since or at)
+    if value is None or value.value is None or (value.n is not None and value.n < rule.min_calls):
+        return _absent(rule, alert, value, at)
+    alert = replace(alert, absent_since=None, value=value)
+    return _true(rule, alert, at) if holds(rule, alert, value.value) else _false(rule, alert, at)
+
+
+def holds(rule: Rule, alert: Alert, value: float) -> bool:
+    """Whether the condition holds; an alert that fires is measured against `clear`."""
+    level = rule.clear if rule.clear is not None and alert.fired_at is not None else None
+    if rule.above is not None:
+        return value > (rule.above if level is None else level)
+    assert rule.below is not None
+    return value < (rule.below if level is None else level)
+
+
+def close(alert: Alert, at: datetime, reason: str) -> Step:
+    """Ends an alert whose rule, segment or source has gone."""
+    return _to(replace(alert, read_until=at), State.INACTIVE, at, reason)
+
+
+def _true(rule: Rule, alert: Alert, at: datetime) -> Step:
+    alert = replace(alert, recovering_since=None)
+    since = alert.since or at
+    if alert.fired_at is not None or at - since >= rule.for_:
+        return _to(alert, State.FIRING, at, "", since=since, fired_at=alert.fired_at or at)
+    return _to(alert, State.PENDING, at, "", since=since)
+
+
+def _false(rule: Rule, alert: Alert, at: datetime) -> Step:
+    if alert.fired_at is None:
+        return _to(alert, State.INACTIVE, at, "")
+    recovering = alert.recovering_since or at
+    if at - recovering < rule.keep_firing_for:
+        return _to(replace(alert, recovering_since=recovering), State.FIRING, at, "", since=alert.since)
+    return _to(alert, State.INACTIVE, at, "recovered")
+
+
+def _absent(rule: Rule, alert: Alert, value: Value | None, at: datetime) -> Step:
+    """A window without a usable value: too few calls never count as missing data, they only say nothing."""
+    too_few = value is not None and value.value is not None
+    absent = alert.absent_since or at
+    alert = replace(alert, absent_since=absent)
+    if rule.no_data == "ok" and not too_few:
+        return _false(rule, alert, at)
+    if rule.no_data == "alert" and not too_few:
+        if at - absent >= rule.for_:
+            return _to(alert, State.NO_DATA, at, "no data", since=alert.since or absent)
+        return Step(alert, None)
+    if at - absent >= rule.no_data_cap:
+        return _to(alert, State.INACTIVE, at, "no usable data for too long")
+    return Step(alert, None)
+
+
+def _to(
+    alert: Alert,
+    state: State,
+    at: datetime,
+    reason: str,
+    *,
+    since: datetime | None = None,
+    fired_at: datetime | None = None,
+) -> Step:
+    if state == State.INACTIVE:
+        after = Alert(read_until=alert.read_until, absent_since=alert.absent_since, value=alert.value)
+    else:
+        after = replace(alert, state=state, since=since, fired_at=fired_at or alert.fired_at)
+    if state == alert.state:
+        return Step(after, None)
+    value = alert.value.value if alert.value is not None else None
+    return Step(after, Transition(alert.state, state, at, value, reason))
+
+
+def condition(rule: Rule, duration: Callable[[object], str] = str) -> str:
+    """The rule in words: `above 0.05 (clears at 0.02) over 5m for 2m`."""
+    words = f"above {rule.above:g}" if rule.above is not None else f"below {rule.below:g}"
+    if rule.clear is not None:
+        words += f" (clears at {rule.clear:g})"
+    if rule.over is not None:
+        words += f" over {duration(rule.over)}"
+    if rule.for_:
+        words += f" for {duration(rule.for_)}"
+    return words

@@ -1,0 +1,34 @@
+"""Settings of the web server and of the store."""
+
+from datetime import timedelta
+
+from pydantic import Field, SecretStr
+
+from config.sources.common import Strict
+from config.types import PositiveDuration
+
+
+class Server(Strict):
+    """Where metrics and the status page are served."""
+
+    host: str = Field("127.0.0.1", description="0.0.0.0 in a container; the pages have no login.")
+    port: int = Field(9464, ge=0, le=65535, description="0 picks a free port.")
+    external_url: str | None = Field(None, description="How people reach this server: used for links in alerts.")
+
+
+class Store(Strict):
+    """Where state is kept."""
+
+    directory: str = Field("watchkeeper-data", description="Landed calls, and the SQLite file when no url is set.")
+    url: SecretStr | None = Field(
+        None, description="postgresql://user:password@host/database; unset is SQLite in the directory."
+    )
+
+
+class Retention(Strict):
+    """How long measurements are kept, by the length of their window."""
+
+    short: PositiveDuration = Field(timedelta(days=7), description="Windows shorter than one hour.")
+    long: PositiveDuration = Field(timedelta(days=400), description="Windows of one hour and longer.")
+    transitions: PositiveDuration = Field(timedelta(days=400), description="Alert history and deliveries.")
+

@@ -1,0 +1,36 @@
+"""Settings of a log in files."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from config.sources.common import CommonFeedback, CommonSource
+from config.types import PositiveDuration
+
+FileFormat = Literal["auto", "jsonl", "csv", "parquet"]
+
+
+class FilesFeedback(CommonFeedback):
+    """Feedback beside the calls, in files of its own."""
+
+    paths: list[str] = Field(min_length=1, description="Globs of the feedback files.")
+    format: FileFormat = "auto"
+
+
+class FilesSource(CommonSource):
+    """JSONL or CSV files, plain or compressed, that grow and rotate; or Parquet files, read in place.
+
+    Expressions in `columns` are DuckDB SQL. In JSONL and CSV every top-level field is text: nested fields are
+    `usage->>'$.prompt_tokens'`, arithmetic needs a cast (`latency_ms::DOUBLE / 1000`).
+    """
+
+    kind: Literal["files"]
+    paths: list[str] = Field(min_length=1, description="Globs; a relative one starts at the configuration file.")
+    format: FileFormat = Field("auto", description="By the file name's ending when auto.")
+    delimiter: str = Field(",", min_length=1, max_length=1, description="Of CSV files.")
+    retention: PositiveDuration = Field(timedelta(days=35), description="How long landed calls are kept.")
+    latest_by: str | None = Field(
+        None, description="Parquet only: the canonical column whose largest value wins when an id comes twice."
+    )
+    feedback: FilesFeedback | None = None

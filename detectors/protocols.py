@@ -1,0 +1,104 @@
+"""What the parts of this floor look like from above."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from detectors.measurement import Batch, Measured, Segment, Window
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+State = TypeVar("State")
+Observation = TypeVar("Observation", contravariant=True)
+Fitted = TypeVar("Fitted")
+
+
+class Calls(Protocol):
+    """The log of one source as tables with the canonical columns (`config.calls`); absent columns are NULL."""
+
+    name: str
+    columns: frozenset[str]  # the canonical columns that the source really has
+    feedback_columns: frozenset[str]  # empty: no feedback
+
+    def calls(self, since: datetime, until: datetime) -> "ir.Table":
+        """At least the calls that started in `[since, until)`; more is allowed."""
+        ...
+
+    def feedback(self, since: datetime, until: datetime) -> "ir.Table":
+        """At least the feedback given in `[since, until)`; only where `feedback_columns` is not empty."""
+        ...
+
+
+class Aggregate(Protocol):
+    """Numbers that the engine computes: one query for a grouping and a batch of windows of one length."""
+
+    def measure(
+        self,
+        log: Calls,
+        windows: Sequence[Window],
+        columns: tuple[str, ...],
+        segments: Mapping[Segment, datetime],
+    ) -> Batch:
+        """Measures every window.
+
+        Args:
+            log: where the calls are.
+            windows: of one length, in order, with a constant step.
+            columns: the grouping.
+            segments: the admitted segments of the grouping and since when each is; others are measured as `__other__`.
+                A segment has a row in every window that ends after it was admitted, with zero calls if it had none.
+        """
+        ...
+
+
+class TextSample(Protocol):
+    """The calls of a text window whose text is read: chosen by the hash of the id, so the same window gives the same sample."""
+
+    window: Window
+    segment: Segment
+    ids: Sequence[str]
+    prompts: Sequence[str | None]
+    responses: Sequence[str | None]
+
+
+class TextDetector(Protocol[Fitted]):
+    """Numbers that need the text: fitted on a reference sample, pure afterwards."""
+
+    def fit(self, reference: TextSample) -> Fitted:
+        """Learns what is normal."""
+        ...
+
+    def measure(self, sample: TextSample, fitted: Fitted) -> Measured:
+        """Measures one window against what was learnt."""
+        ...
+
+
+class Sequential(Protocol[State, Observation]):
+    """A test over time: reads each window once, in order, and refuses an older one."""
+
+    def step(self, state: State, observation: Observation) -> State:
+        """The state after one more window."""
+        ...
+
+
+class Cache(Protocol):
+    """A bounded store of bytes by key, for embeddings and verdicts; the monitor floor provides it."""
+
+    def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """What is known of the keys."""
+        ...
+
+    def put(self, items: Mapping[str, bytes]) -> None:
+        """Remembers."""
+        ...
+
+
+class Budget(Protocol):
+    """Money that may be spent; the monitor floor provides it."""
+
+    def take(self, amount_usd: float, now: datetime) -> bool:
+        """Whether the amount could be taken from the budget."""
+        ...
+
+

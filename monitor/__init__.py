@@ -1,0 +1,1 @@
+"""Time and I/O: sources, the store, the schedule, the exporter, the web server, the command line."""

@@ -1,0 +1,1 @@
+"""Where calls are already logged, one file a kind of place."""

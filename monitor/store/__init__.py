@@ -1,0 +1,1 @@
+"""State: the one door to SQLModel and Alembic."""

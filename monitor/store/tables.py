@@ -1,0 +1,198 @@
+"""The tables of the store. A change here needs a migration beside it; a test compares the two."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Index, Integer, Text, TypeDecorator
+from sqlmodel import Field, SQLModel
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC datetimes in and out; SQLite keeps no zone, so it is attached again."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime must not reach the store")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _id() -> Any:
+    # SQLite only auto-increments INTEGER; PostgreSQL should not run out of them.
+    return Field(default=None, sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True))
+
+
+class MeasurementRow(SQLModel, table=True):
+    """All measurements of one segment and window, as one JSON object."""
+
+    __tablename__ = "measurement"
+    source: str = Field(primary_key=True)
+    segment: str = Field(primary_key=True)
+    length_s: int = Field(primary_key=True)
+    start: datetime = Field(sa_type=UtcDateTime, primary_key=True)
+    end: datetime = Field(sa_type=UtcDateTime, index=True)
+    revision: int = 0
+    body: Any = Field(sa_type=JSON)
+
+
+class ProgressRow(SQLModel, table=True):
+    """How far a source has been read and decided, and how it is doing."""
+
+    __tablename__ = "progress"
+    source: str = Field(primary_key=True)
+    slot_end: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    complete_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    rechecked_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    newest: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_success_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failure: str | None = Field(default=None, sa_type=Text)
+
+
+class SegmentRow(SQLModel, table=True):
+    """An admitted segment (or feedback key) of a grouping: it stays, so that series do not flap."""
+
+    __tablename__ = "segment"
+    source: str = Field(primary_key=True)
+    grouping: str = Field(primary_key=True)
+    segment: str = Field(primary_key=True)
+    admitted_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PartRow(SQLModel, table=True):
+    """The manifest: one immutable Parquet file of landed calls or feedback."""
+
+    __tablename__ = "part"
+    id: int | None = _id()
+    source: str = Field(index=True)
+    stream: str
+    path: str = Field(sa_type=Text)
+    rows: int
+    bytes: int
+    first_started: datetime = Field(sa_type=UtcDateTime)
+    last_started: datetime = Field(sa_type=UtcDateTime)
+    first_at: datetime = Field(sa_type=UtcDateTime)
+    last_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class CursorRow(SQLModel, table=True):
+    """How far one file (or page of an API) has been read."""
+
+    __tablename__ = "cursor"
+    source: str = Field(primary_key=True)
+    stream: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    body: Any = Field(sa_type=JSON)
+
+
+class QuarantineRow(SQLModel, table=True):
+    """A record that could not be used: where it is and why, never what it says."""
+
+    __tablename__ = "quarantine"
+    id: int | None = _id()
+    source: str = Field(index=True)
+    stream: str
+    place: str = Field(sa_type=Text)
+    position: int
+    reason: str
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class AlertRow(SQLModel, table=True):
+    """The state of one alert: one rule on one segment and label set."""
+
+    __tablename__ = "alert"
+    rule: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    segment: str = Field(primary_key=True)
+    labels: str = Field(primary_key=True)
+    body: Any = Field(sa_type=JSON)
+
+
+class TransitionRow(SQLModel, table=True):
+    """A change of state of an alert, kept as history."""
+
+    __tablename__ = "transition"
+    id: int | None = _id()
+    rule: str
+    source: str
+    segment: str
+    labels: str
+    from_state: str
+    to_state: str
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    decided_at: datetime = Field(sa_type=UtcDateTime)
+    value: float | None = None
+    reason: str = ""
+    held: str | None = None
+    exemplars: Any = Field(default=None, sa_type=JSON)
+
+
+class GroupRow(SQLModel, table=True):
+    """A group of alerts of one receiver: whether it is open there, and what closing it needs."""
+
+    __tablename__ = "alert_group"
+    key: str = Field(primary_key=True)
+    receiver: str
+    is_open: bool
+    fingerprint: str
+    refs: Any = Field(default=None, sa_type=JSON)
+
+
+class OutboxRow(SQLModel, table=True):
+    """A message to be sent, being sent, or sent."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_state_due", "state", "due_at"),)
+    id: int | None = _id()
+    key: str = Field(index=True)
+    receiver: str
+    action: str
+    message: Any = Field(sa_type=JSON)
+    state: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    attempts: int = 0
+    repeated: bool = False
+    failure: str | None = None
+    detail: str | None = Field(default=None, sa_type=Text)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ChannelRow(SQLModel, table=True):
+    """How a receiver is doing."""
+
+    __tablename__ = "channel"
+    receiver: str = Field(primary_key=True)
+    failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failure: str | None = None
+    last_success_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class EventRow(SQLModel, table=True):
+    """Something that people did: a deployment, a prompt change."""
+
+    __tablename__ = "event"
+    id: int | None = _id()
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    name: str
+    detail: str = Field(default="", sa_type=Text)
+
+
+class LeaseRow(SQLModel, table=True):
+    """Who leads: two services on one store must not both decide and send."""
+
+    __tablename__ = "lease"
+    name: str = Field(primary_key=True)
+    holder: str
+    until: datetime = Field(sa_type=UtcDateTime)
