@@ -4,13 +4,13 @@ The states and their timing are Prometheus': a condition that holds for `for` fi
 `keep_firing_for`. Added are hysteresis (`clear`), a guard for few calls, and what a missing value means (`no_data`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from config.alerts import Rule
+from config.types import format_duration
 from detectors.measurement import Labels, Reason, Segment, Value
 
 
@@ -83,7 +83,8 @@ def step(rule: Rule, alert: Alert, value: Value | None, at: datetime) -> Step:
         raise ValueError(f"window ending {at} was read already (read until {alert.read_until})")
     alert = replace(alert, read_until=at)
     if value is not None and value.reason in (Reason.MISSING_COLUMN, Reason.ERROR):
-        return _to(alert, State.ERROR, at, f"cannot be evaluated: {value.reason}", since=alert.since or at)
+        broken = replace(alert, since=alert.since or at)
+        return _to(broken, State.ERROR, at, f"cannot be evaluated: {value.reason}")
     if value is None or value.value is None or (value.n is not None and value.n < rule.min_calls):
         return _absent(rule, alert, value, at)
     alert = replace(alert, absent_since=None, value=value)
@@ -106,10 +107,12 @@ def close(alert: Alert, at: datetime, reason: str) -> Step:
 
 def _true(rule: Rule, alert: Alert, at: datetime) -> Step:
     alert = replace(alert, recovering_since=None)
-    since = alert.since or at
+    # The start of a stretch without data or of an error is not the start of the condition.
+    counting = alert.state in (State.PENDING, State.FIRING) or alert.fired_at is not None
+    since = alert.since if counting and alert.since is not None else at
     if alert.fired_at is not None or at - since >= rule.for_:
-        return _to(alert, State.FIRING, at, "", since=since, fired_at=alert.fired_at or at)
-    return _to(alert, State.PENDING, at, "", since=since)
+        return _to(replace(alert, since=since, fired_at=alert.fired_at or at), State.FIRING, at, "")
+    return _to(replace(alert, since=since), State.PENDING, at, "")
 
 
 def _false(rule: Rule, alert: Alert, at: datetime) -> Step:
@@ -117,7 +120,7 @@ def _false(rule: Rule, alert: Alert, at: datetime) -> Step:
         return _to(alert, State.INACTIVE, at, "")
     recovering = alert.recovering_since or at
     if at - recovering < rule.keep_firing_for:
-        return _to(replace(alert, recovering_since=recovering), State.FIRING, at, "", since=alert.since)
+        return _to(replace(alert, recovering_since=recovering), State.FIRING, at, "")
     return _to(alert, State.INACTIVE, at, "recovered")
 
 
@@ -130,7 +133,7 @@ def _absent(rule: Rule, alert: Alert, value: Value | None, at: datetime) -> Step
         return _false(rule, alert, at)
     if rule.no_data == "alert" and not too_few:
         if at - absent >= rule.for_:
-            return _to(alert, State.NO_DATA, at, "no data", since=alert.since or absent)
+            return _to(replace(alert, since=alert.since or absent), State.NO_DATA, at, "no data")
         return Step(alert, None)
     if at - absent >= rule.no_data_cap:
         return _to(alert, State.INACTIVE, at, "no usable data for too long")
@@ -142,27 +145,24 @@ def _to(
     state: State,
     at: datetime,
     reason: str,
-    *,
-    since: datetime | None = None,
-    fired_at: datetime | None = None,
 ) -> Step:
     if state == State.INACTIVE:
         after = Alert(read_until=alert.read_until, absent_since=alert.absent_since, value=alert.value)
     else:
-        after = replace(alert, state=state, since=since, fired_at=fired_at or alert.fired_at)
+        after = replace(alert, state=state)
     if state == alert.state:
         return Step(after, None)
     value = alert.value.value if alert.value is not None else None
     return Step(after, Transition(alert.state, state, at, value, reason))
 
 
-def condition(rule: Rule, duration: Callable[[object], str] = str) -> str:
+def condition(rule: Rule) -> str:
     """The rule in words: `above 0.05 (clears at 0.02) over 5m for 2m`."""
     words = f"above {rule.above:g}" if rule.above is not None else f"below {rule.below:g}"
     if rule.clear is not None:
         words += f" (clears at {rule.clear:g})"
     if rule.over is not None:
-        words += f" over {duration(rule.over)}"
+        words += f" over {format_duration(rule.over)}"
     if rule.for_:
-        words += f" for {duration(rule.for_)}"
+        words += f" for {format_duration(rule.for_)}"
     return words

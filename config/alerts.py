@@ -3,11 +3,10 @@
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, model_validator
 
-from config.calls import GROUPING_COLUMNS
 from config.sources.common import Strict
-from config.types import Duration, PositiveDuration
+from config.types import Duration, GroupingColumn, LabelValue, NameList, PositiveDuration
 
 Severity = Literal["critical", "error", "warning", "info"]
 NoData = Literal["ok", "keep", "alert"]
@@ -16,42 +15,47 @@ NoData = Literal["ok", "keep", "alert"]
 class Rule(Strict):
     """A condition on a measurement, watched per segment."""
 
-    measure: str = Field(description="Name of a measurement, as in docs/measurements.md.")
-    labels: dict[str, str] = Field(
-        default={}, description="Labels of the measurement and values of segment columns that must match."
+    measure: str = Field(description="Name of a measurement, as in docs/measurements.md.", examples=["error_ratio"])
+    labels: dict[str, LabelValue] = Field(
+        default={},
+        description="Labels of the measurement and values of segment columns that must match.",
+        examples=[{"percentile": "95"}],
     )
-    by: list[str] = Field(default=[], description="Watch each segment of this grouping; empty is the whole source.")
-    sources: list[str] = Field(default=[], description="Only these sources; empty is all.")
-    over: PositiveDuration | None = Field(None, description="Length of the trailing window; unset is one window.")
-    above: float | None = Field(None, description="Fires when the value is greater than this.")
-    below: float | None = Field(None, description="Fires when the value is less than this.")
+    by: list[GroupingColumn] = Field(
+        default=[],
+        description="Watch each segment of this grouping of the source; empty is the whole source.",
+        examples=[["service"]],
+    )
+    sources: NameList = Field(default=[], description="Only these sources; empty is all.", examples=[["app"]])
+    over: PositiveDuration | None = Field(
+        None, description="Length of the trailing window; unset is one window.", examples=["5m"]
+    )
+    above: float | None = Field(None, description="Fires when the value is greater than this.", examples=[0.05])
+    below: float | None = Field(None, description="Fires when the value is less than this.", examples=[0.5])
     clear: float | None = Field(
-        None, description="A firing alert goes on until the value is back past this level (hysteresis)."
+        None,
+        description="A firing alert goes on until the value is back past this level (hysteresis).",
+        examples=[0.02],
     )
     for_: Duration = Field(timedelta(0), alias="for", description="How long the condition must hold before it fires.")
     keep_firing_for: Duration = Field(timedelta(0), description="How long it fires on after the condition has gone.")
-    min_calls: int = Field(0, ge=0, description="With fewer calls behind the value, the rule neither fires nor resolves.")
+    min_calls: int = Field(
+        0, ge=0, description="With fewer calls behind the value, the rule neither fires nor resolves."
+    )
     no_data: NoData = Field("keep", description="What a missing value means: ok, keep the state, or alert.")
     no_data_cap: PositiveDuration = Field(
         timedelta(hours=1), description="How long a state is kept without data before it resolves."
     )
-    severity: Severity = "warning"
-    receiver: list[str] | None = Field(None, description="Receivers by name; unset is all of them.")
-    summary: str | None = Field(None, description="One line for people; unset is made from the rule.")
-    runbook: str | None = Field(None, description="Link to what to do.")
-
-    @field_validator("receiver", mode="before")
-    @classmethod
-    def _one_receiver(cls, value: object) -> object:
-        return [value] if isinstance(value, str) else value
-
-    @field_validator("by")
-    @classmethod
-    def _groupable(cls, value: list[str]) -> list[str]:
-        for column in value:
-            if column not in GROUPING_COLUMNS:
-                raise ValueError(f"unknown column {column!r}: choose from {', '.join(GROUPING_COLUMNS)}")
-        return value
+    severity: Severity = Field("warning", description="critical, error, warning or info.")
+    receiver: NameList | None = Field(
+        None, description="Receivers by name; unset is all of them, [] is none.", examples=[["oncall"]]
+    )
+    summary: str | None = Field(
+        None, description="One line for people; unset is made from the rule.", examples=["Calls are failing"]
+    )
+    runbook: str | None = Field(
+        None, description="Link to what to do.", examples=["https://wiki.example.org/llm-errors"]
+    )
 
     @model_validator(mode="after")
     def _thresholds(self) -> Self:
@@ -68,7 +72,9 @@ class CommonReceiver(Strict):
     """What every receiver may set."""
 
     group_by: list[str] | None = Field(
-        None, description="Labels that make one message; unset is all labels, one message an alert."
+        None,
+        description="Labels that make one message; unset is all labels, one message an alert.",
+        examples=[["rule", "source"]],
     )
     timeout: PositiveDuration = Field(timedelta(seconds=10), description="The longest one request may take.")
 
@@ -76,10 +82,16 @@ class CommonReceiver(Strict):
 class SlackReceiver(CommonReceiver):
     """Slack: a bot token and a channel (messages are updated when the alert resolves), or an incoming webhook."""
 
-    kind: Literal["slack"]
-    token: SecretStr | None = Field(None, description="Bot token (xoxb-…) with the scope chat:write.")
-    channel: str | None = Field(None, description="Channel id or name, with a token.")
-    webhook_url: SecretStr | None = Field(None, description="Incoming webhook: the simple way, cannot update.")
+    kind: Literal["slack"] = Field(description="slack: a message in a channel.")
+    token: SecretStr | None = Field(
+        None, description="Bot token (xoxb-…) with the scope chat:write.", examples=["xoxb-…"]
+    )
+    channel: str | None = Field(None, description="Channel id or name, with a token.", examples=["C0123456789"])
+    webhook_url: SecretStr | None = Field(
+        None,
+        description="Incoming webhook: the simple way, cannot update.",
+        examples=["https://hooks.slack.com/services/…"],
+    )
     api_url: str = Field("https://slack.com/api/", description="Only for a proxy or a test.")
 
     @model_validator(mode="after")
@@ -94,10 +106,14 @@ class SlackReceiver(CommonReceiver):
 class PagerDutyReceiver(CommonReceiver):
     """PagerDuty: Events API v2."""
 
-    kind: Literal["pagerduty"]
-    routing_key: SecretStr = Field(description="Integration key of the service, 32 characters.")
+    kind: Literal["pagerduty"] = Field(description="pagerduty: an incident of a service.")
+    routing_key: SecretStr = Field(
+        description="Integration key of the service, 32 characters.", examples=["0123456789abcdef0123456789abcdef"]
+    )
     previous_routing_keys: list[SecretStr] = Field(
-        default=[], description="Keys used until now: what they opened is closed with them."
+        default=[],
+        description="Keys used until now: what they opened is closed with them.",
+        examples=[["fedcba9876543210fedcba9876543210"]],
     )
     url: str = Field("https://events.pagerduty.com", description="https://events.eu.pagerduty.com in the EU.")
 
@@ -111,5 +127,7 @@ class Health(Strict):
     failing_for: Duration = Field(
         timedelta(minutes=5), description="A source or channel that fails for this long is an alert."
     )
-    severity: Severity = "error"
-    receiver: list[str] | None = Field(None, description="Receivers by name; unset is all of them.")
+    severity: Severity = Field("error", description="critical, error, warning or info.")
+    receiver: NameList | None = Field(
+        None, description="Receivers by name; unset is all of them, [] is none.", examples=[["oncall"]]
+    )

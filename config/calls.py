@@ -1,7 +1,7 @@
 """The canonical tables: every source is mapped to these columns, and everything above reads only these.
 
-The documentation of the log format, the checks of `watchkeeper check --connect` and the schemas of the landed files are all
-made from the two literal tables below.
+The documentation of the log format, the checks of `watchkeeper check --connect` and the schemas of the landed files are
+all made from the two literal tables below.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ FeedbackKind = Literal["user", "human", "model"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One canonical column. `feeds` names what is off when the column is missing; `json` columns are JSON in a string."""
+    """One canonical column. `feeds` names what is off when the column is missing; `json` is JSON in a string."""
 
     name: str
     type: ColumnType
@@ -49,7 +49,9 @@ CALL_COLUMNS: tuple[Column, ...] = (
     Column("operation", "string", "", "chat, text_completion, embeddings, …", ("segments by operation",)),
     Column("provider", "string", "", "openai, anthropic, vllm, …", ("segments by provider",)),
     Column("model", "string", "", "The model that was asked for.", ("segments by model",)),
-    Column("response_model", "string", "", "The model that answered, as the provider names it.", ("model-swap events",)),
+    Column(
+        "response_model", "string", "", "The model that answered, as the provider names it.", ("model-swap events",)
+    ),
     Column("system_fingerprint", "string", "", "The provider's backend version.", ("model-swap events",)),
     Column("route", "string", "", "Endpoint, gateway route or feature.", ("segments by route",)),
     Column("prompt_version", "string", "", "Version of the prompt template.", ("segments by prompt version",)),
@@ -74,9 +76,7 @@ CALL_COLUMNS: tuple[Column, ...] = (
     Column("error", "string", "", "The error message.", ("error types from messages",)),
     Column("error_type", "string", "", f"One of {', '.join(ERROR_TYPES)}.", ("errors by type",)),
     Column("status_code", "integer", "", "HTTP status of the provider's answer.", ("error types from HTTP statuses",)),
-    Column(
-        "finish_reason", "string", "", "stop, length, content_filter, tool_calls, …", ("truncated ratio",)
-    ),
+    Column("finish_reason", "string", "", "stop, length, content_filter, tool_calls, …", ("truncated ratio",)),
     Column("streamed", "boolean", "", "Whether the answer was streamed.", ("streaming ratio",)),
     Column("latency_s", "float", "seconds", "From request to the end of the answer.", ("latency",)),
     Column("ttft_s", "float", "seconds", "From request to the first token.", ("time to first token",)),

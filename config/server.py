@@ -13,7 +13,11 @@ class Server(Strict):
 
     host: str = Field("127.0.0.1", description="0.0.0.0 in a container; the pages have no login.")
     port: int = Field(9464, ge=0, le=65535, description="0 picks a free port.")
-    external_url: str | None = Field(None, description="How people reach this server: used for links in alerts.")
+    external_url: str | None = Field(
+        None,
+        description="How people reach this server: used for links in alerts.",
+        examples=["https://watchkeeper.example.org"],
+    )
 
 
 class Store(Strict):
@@ -21,7 +25,9 @@ class Store(Strict):
 
     directory: str = Field("watchkeeper-data", description="Landed calls, and the SQLite file when no url is set.")
     url: SecretStr | None = Field(
-        None, description="postgresql://user:password@host/database; unset is SQLite in the directory."
+        None,
+        description="postgresql://user:password@host/database; unset is SQLite in the directory.",
+        examples=["postgresql://watchkeeper:password@localhost/watchkeeper"],
     )
 
 
@@ -31,4 +37,3 @@ class Retention(Strict):
     short: PositiveDuration = Field(timedelta(days=7), description="Windows shorter than one hour.")
     long: PositiveDuration = Field(timedelta(days=400), description="Windows of one hour and longer.")
     transitions: PositiveDuration = Field(timedelta(days=400), description="Alert history and deliveries.")
-

@@ -1,45 +1,66 @@
-"""Small value types of the settings: durations, names, closed words."""
+"""Small value types of the settings: durations, names, columns, closed words."""
 
+import math
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
 
+from config.calls import CALL_COLUMN_NAMES, FEEDBACK_COLUMN_NAMES, GROUPING_COLUMNS
+from config.words import choose, shown
+
+_MICROSECONDS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_EXAMPLES = "write a number and a unit, such as 30s, 5m, 1h30m or 28d"
 
 
 def parse_duration(value: Any) -> timedelta:
     """Reads `90s`, `5m`, `1h30m`, `28d`, a number of seconds, or a timedelta.
 
     Raises:
-        ValueError: the text is not a duration; the message shows what would be right.
+        ValueError: the value is not a duration, or is below zero; the message shows what would be right.
     """
     if isinstance(value, timedelta):
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(seconds=value)
+        return _not_negative(value)
+    if value is None or isinstance(value, bool | list | dict):
+        raise ValueError(f"is not a duration: {_EXAMPLES}")
+    try:
+        return _not_negative(timedelta(seconds=_seconds(value)))
+    except OverflowError as error:
+        raise ValueError("is too long for a duration") from error
+
+
+def _seconds(value: Any) -> float:
     text = str(value).strip().replace(" ", "")
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return timedelta(seconds=float(text))
+    if isinstance(value, int | float) or re.fullmatch(r"\d+(\.\d+)?", text):
+        seconds = float(value)
+        if math.isnan(seconds):
+            raise ValueError(f"is not a duration: {_EXAMPLES}")
+        return seconds
     if not _DURATION.fullmatch(text):
-        raise ValueError(f"{value!r} is not a duration: write a number and a unit, such as 30s, 5m, 1h30m or 28d")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in _DURATION_PART.findall(text)))
+        raise ValueError(f"{shown(value)} is not a duration: {_EXAMPLES}")
+    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION_PART.findall(text))
+
+
+def _not_negative(value: timedelta) -> timedelta:
+    if value < timedelta(0):
+        raise ValueError("must not be shorter than 0s")
+    return value
 
 
 def format_duration(value: timedelta) -> str:
     """The shortest exact spelling that `parse_duration` reads back: `1h30m`, `45s`, `0s`."""
-    rest = value.total_seconds()
+    rest = value // timedelta(microseconds=1)
     parts = []
-    for unit in ("d", "h", "m"):
-        whole, rest = divmod(rest, _UNITS[unit])
+    for unit, size in _MICROSECONDS.items():
+        whole, rest = divmod(rest, size) if unit != "s" else (rest / size, 0)
         if whole:
-            parts.append(f"{whole:.0f}{unit}")
-    if rest or not parts:
-        parts.append(f"{rest:g}s")
-    return "".join(parts)
+            parts.append(f"{whole:.6f}".rstrip("0").rstrip(".") + unit if unit == "s" else f"{whole}{unit}")
+    return "".join(parts) or "0s"
 
 
 def _require_positive(value: timedelta) -> timedelta:
@@ -48,17 +69,59 @@ def _require_positive(value: timedelta) -> timedelta:
     return value
 
 
+_DURATION_SCHEMA = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "string", "pattern": r"^\s*(\d+(\.\d+)?|(\d+(\.\d+)?\s*[smhdw]\s*)+)\s*$"},
+            {"type": "number", "minimum": 0},
+        ]
+    }
+)
+
 Duration = Annotated[
-    timedelta,
-    BeforeValidator(parse_duration, json_schema_input_type=str | float),
-    PlainSerializer(format_duration, return_type=str),
-    Field(ge=timedelta(0)),
+    timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str), _DURATION_SCHEMA
 ]
 PositiveDuration = Annotated[
     timedelta,
-    BeforeValidator(lambda value: _require_positive(parse_duration(value)), json_schema_input_type=str | float),
+    BeforeValidator(lambda value: _require_positive(parse_duration(value))),
     PlainSerializer(format_duration, return_type=str),
+    _DURATION_SCHEMA,
 ]
 
-# The name of a source, rule or receiver: it becomes a label, part of a path and of an environment variable.
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+# The name of a source, rule or receiver: it becomes a label, part of a path and of an environment variable, where two
+# underscores separate the levels.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=63)]
+
+
+def _one_as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+# `receiver: oncall` is as good as `receiver: [oncall]`.
+NameList = Annotated[list[str], BeforeValidator(_one_as_list, json_schema_input_type=str | list[str])]
+
+
+def _label_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+# `percentile: 95` needs no quotes. Fractions do: 4.10 would be read as the number 4.1.
+LabelValue = Annotated[str, BeforeValidator(_label_text, json_schema_input_type=str | int)]
+
+
+def _column_of(known: tuple[str, ...]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in known:
+            raise ValueError(f"unknown column {shown(value)}: {choose(value, known)}")
+        return value
+
+    return check
+
+
+def _vocabulary(known: tuple[str, ...]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": list(known)})
+
+
+CallColumn = Annotated[str, AfterValidator(_column_of(CALL_COLUMN_NAMES)), _vocabulary(CALL_COLUMN_NAMES)]
+FeedbackColumn = Annotated[str, AfterValidator(_column_of(FEEDBACK_COLUMN_NAMES)), _vocabulary(FEEDBACK_COLUMN_NAMES)]
+GroupingColumn = Annotated[str, AfterValidator(_column_of(GROUPING_COLUMNS)), _vocabulary(GROUPING_COLUMNS)]

@@ -179,9 +179,17 @@ class Batch:
     rows: Sequence[tuple[Segment, Window]]
     series: Mapping[Key, Series]
     _index: dict[tuple[Segment, Window], int] = field(init=False, repr=False, compare=False)
+    _segments: dict[Window, list[Segment]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_index", {row: number for number, row in enumerate(self.rows)})
+        object.__setattr__(self, "_segments", {})
+        for segment, window in self.rows:
+            self._segments.setdefault(window, []).append(segment)
+
+    def segments(self, window: Window) -> Sequence[Segment]:
+        """The segments that have a row in a window."""
+        return self._segments.get(window, ())
 
     def value(self, segment: Segment, window: Window, key: Key) -> Value | None:
         """The value of a key in a segment and window; None when the batch does not have it."""

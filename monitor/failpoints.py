@@ -1,7 +1,7 @@
 """Named places where a test kills the service; nothing happens unless the environment names one.
 
-`WATCHKEEPER_FAILPOINT=deliver.after_send` kills the process at the first hit of that name, `…:3` at the third. The process ends
-as by `kill -9`: no handler runs, nothing is flushed.
+`WATCHKEEPER_FAILPOINT=deliver.after_send` kills the process at the first hit of that name, `…:3` at the third. The
+process ends as by `kill -9`: no handler runs, nothing is flushed.
 """
 
 import os

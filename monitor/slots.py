@@ -1,7 +1,7 @@
 """Slots: which windows close, as a pure function of event time. Nothing here reads a clock.
 
-A slot is one base window (a minute by default), aligned to the epoch. A plan says which windows end at a slot: the base window,
-the trailing windows that rules name, and the windows that are kept as history.
+A slot is one base window (a minute by default), aligned to the epoch. A plan says which windows end at a slot: the base
+window, the trailing windows that rules name, and the windows that are kept as history.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +29,8 @@ def ceil(at: datetime, step: timedelta) -> datetime:
 def step_of(length: timedelta, slot: timedelta) -> timedelta:
     """How often a trailing window of this length is measured: a whole number of slots that divides the length.
 
-    The shortest step with at most `STEPS_PER_LENGTH` measurements a length, so that no rule costs more than 60 times its log.
+    The shortest step with at most `STEPS_PER_LENGTH` measurements a length, so that no rule costs more than 60 times
+    its log.
     """
     slots = length // slot
     divisor = next(k for k in range(1, slots + 1) if slots % k == 0 and slots // k <= STEPS_PER_LENGTH)

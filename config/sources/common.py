@@ -1,12 +1,14 @@
 """What every kind of source may set."""
 
+import re
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from config.calls import CALL_COLUMN_NAMES, FEEDBACK_COLUMN_NAMES, GROUPING_COLUMNS
-from config.types import Duration, PositiveDuration
+from config.types import CallColumn, Duration, FeedbackColumn, GroupingColumn, PositiveDuration
+from config.words import shown
 
 RedactionKind = Literal["email", "phone", "card", "key"]
 
@@ -14,7 +16,24 @@ RedactionKind = Literal["email", "phone", "card", "key"]
 class Strict(BaseModel):
     """A section of the file: unknown keys are errors, because a mistyped key is an alert that never fires."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        allow_inf_nan=False,  # a threshold that is not a number is a rule that never fires
+        hide_input_in_errors=True,  # what was written may be a secret
+    )
+
+
+def _check_pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"is not a regular expression: {error}") from error
+    return value
+
+
+Pattern = Annotated[str, AfterValidator(_check_pattern)]
 
 
 class Redaction(Strict):
@@ -25,19 +44,24 @@ class Redaction(Strict):
         default=["email", "phone", "card", "key"],
         description="email, phone, card (checked by its checksum), key (API keys, tokens, private keys).",
     )
-    patterns: list[str] = Field(default=[], description="Further regular expressions; what they match is taken out.")
+    patterns: list[Pattern] = Field(
+        default=[],
+        description="Further regular expressions; what they match is taken out.",
+        examples=[["EMP-[0-9]{6}"]],
+    )
 
 
 class CommonSource(Strict):
     """Settings that all sources share."""
 
-    columns: dict[str, str] = Field(
+    columns: dict[CallColumn, str] = Field(
         default={},
         description="Canonical column: expression in the source's own SQL dialect. "
         "A column that the log already has under its canonical name needs no line here.",
+        examples=[{"id": "request_id", "latency_s": "CAST(duration_ms AS DOUBLE PRECISION) / 1000"}],
     )
     timezone: str = Field("UTC", description="Zone of time stamps that carry none.")
-    groupings: list[list[str]] = Field(
+    groupings: list[list[GroupingColumn]] = Field(
         default=[[], ["service"], ["service", "model"]],
         description="How the source is cut into segments; [] is the whole of it.",
     )
@@ -60,27 +84,20 @@ class CommonSource(Strict):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{value!r} is not a time zone: write an IANA name such as UTC or Europe/Berlin") from error
-        return value
-
-    @field_validator("columns")
-    @classmethod
-    def _known_columns(cls, value: dict[str, str]) -> dict[str, str]:
-        _require_columns(value, CALL_COLUMN_NAMES)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(
+                f"{shown(value)} is not a time zone: write an IANA name such as UTC or Europe/Berlin"
+            ) from error
         return value
 
     @field_validator("groupings")
     @classmethod
-    def _groupable(cls, value: list[list[str]]) -> list[list[str]]:
+    def _with_the_whole(cls, value: list[list[str]]) -> list[list[str]]:
         for grouping in value:
-            _require_columns(grouping, GROUPING_COLUMNS)
             if len(set(grouping)) != len(grouping):
-                raise ValueError(f"{grouping} names a column twice")
+                raise ValueError(f"[{', '.join(grouping)}] names a column twice")
         unique = [list(each) for each in dict.fromkeys(tuple(grouping) for grouping in value)]
         return unique if [] in unique else [[], *unique]
 
@@ -88,25 +105,13 @@ class CommonSource(Strict):
 class CommonFeedback(Strict):
     """Settings that the feedback of all sources shares."""
 
-    columns: dict[str, str] = Field(default={}, description="Canonical feedback column: expression.")
+    columns: dict[FeedbackColumn, str] = Field(
+        default={},
+        description="Canonical feedback column: expression.",
+        examples=[{"call_id": "request_id", "at": "created_at", "score": "rating"}],
+    )
     lookback: PositiveDuration = Field(
         timedelta(days=7), description="How much older than its feedback a call may be to lend it its segment."
     )
     positive_above: float = Field(0.0, description="A score above this counts as positive (0.5 for 0…1, 3 for stars).")
     max_keys: int = Field(10, ge=1, le=100, description="Feedback keys admitted; the rest is __other__.")
-
-    @field_validator("columns")
-    @classmethod
-    def _known_columns(cls, value: dict[str, str]) -> dict[str, str]:
-        _require_columns(value, FEEDBACK_COLUMN_NAMES)
-        return value
-
-
-def _require_columns(names: list[str] | dict[str, str], allowed: tuple[str, ...]) -> None:
-    from difflib import get_close_matches
-
-    for name in names:
-        if name not in allowed:
-            nearest = get_close_matches(name, allowed, n=1)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else f"choose from {', '.join(allowed)}"
-            raise ValueError(f"unknown column {name!r}: {hint}")

@@ -6,14 +6,18 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from config.sources.common import CommonFeedback, CommonSource
-from config.types import PositiveDuration
+from config.types import CallColumn, PositiveDuration
 
 
 class TableFeedback(CommonFeedback):
     """Feedback in a table of the same database."""
 
-    table: str | None = Field(None, description="Name of the table or view, with its schema if needed.")
-    query: str | None = Field(None, description="Or a SELECT in the database's own dialect.")
+    table: str | None = Field(
+        None, description="Name of the table or view, with its schema if needed.", examples=["public.llm_feedback"]
+    )
+    query: str | None = Field(
+        None, description="Or a SELECT in the database's own dialect.", examples=["SELECT * FROM public.llm_feedback"]
+    )
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -24,27 +28,36 @@ class TableFeedback(CommonFeedback):
 class TableSource(CommonSource):
     """A table of PostgreSQL, DuckDB or another engine that Ibis speaks to.
 
-    Expressions in `columns` are in the engine's own dialect, one a column. The connection is read-only and every statement
-    has a time limit.
+    Expressions in `columns` are in the engine's own dialect, one a column. The connection is read-only and every
+    statement has a time limit.
     """
 
-    kind: Literal["table"]
-    url: SecretStr = Field(description="postgresql://user:password@host/database, or duckdb:///path/to/file.db")
-    table: str | None = Field(None, description="Name of the table or view, with its schema if needed.")
-    query: str | None = Field(None, description="Or a SELECT in the database's own dialect.")
+    kind: Literal["table"] = Field(description="table: a log in a table of a database.")
+    url: SecretStr = Field(
+        description="postgresql://user:password@host/database, or duckdb:///path/to/file.db",
+        examples=["postgresql://watchkeeper:password@localhost/app"],
+    )
+    table: str | None = Field(
+        None, description="Name of the table or view, with its schema if needed.", examples=["public.llm_calls"]
+    )
+    query: str | None = Field(
+        None, description="Or a SELECT in the database's own dialect.", examples=["SELECT * FROM public.llm_calls"]
+    )
     where: str | None = Field(
         None,
-        description="A condition in the database's dialect that lets an index serve, when started_at is an expression: "
-        '"startTime" >= {since} AND "startTime" < {until}',
+        description="A condition in the database's dialect that lets an index serve, when started_at is an expression.",
+        examples=['"startTime" >= {since} AND "startTime" < {until}'],
     )
     statement_timeout: PositiveDuration = Field(timedelta(seconds=60), description="The longest a query may run.")
     recheck_after: PositiveDuration = Field(
         timedelta(hours=1), description="When closed windows are measured once more, for rows that came late."
     )
-    latest_by: str | None = Field(
-        None, description="The canonical column whose largest value wins when an id comes twice."
+    latest_by: CallColumn | None = Field(
+        None,
+        description="The canonical column whose largest value wins when an id comes twice.",
+        examples=["ingested_at"],
     )
-    feedback: TableFeedback | None = None
+    feedback: TableFeedback | None = Field(None, description="Where the feedback on the calls is, if there is any.")
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:

@@ -64,6 +64,10 @@ class Source(Protocol):
         """Start of the oldest call that can be read, or None while there is none."""
         ...
 
+    def maintain(self, now: datetime) -> None:
+        """Tidies what the source keeps on its own (landed parts); nothing for a source that keeps nothing."""
+        ...
+
     def close(self) -> None:
         """Lets connections and files go."""
         ...

@@ -1,6 +1,6 @@
 """Opening the store: the engine, its settings, its migrations, its transactions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
-from sqlmodel import Session, create_engine
+from sqlmodel import Session, SQLModel, create_engine, select
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -96,3 +96,12 @@ class Database:
     def close(self) -> None:
         """Lets the connections go."""
         self.engine.dispose()
+
+
+def copy_rows(origin: Database, target: Database, tables: Sequence[type[SQLModel]]) -> None:
+    """Copies whole tables into a store that has none of their rows."""
+    for table in tables:
+        with origin.reading() as session:
+            rows = [row.model_dump() for row in session.exec(select(table))]
+        with target.transaction() as session:
+            session.add_all([table(**row) for row in rows])

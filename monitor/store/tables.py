@@ -41,6 +41,7 @@ class MeasurementRow(SQLModel, table=True):
     length_s: int = Field(primary_key=True)
     start: datetime = Field(sa_type=UtcDateTime, primary_key=True)
     end: datetime = Field(sa_type=UtcDateTime, index=True)
+    kept_long: bool
     revision: int = 0
     body: Any = Field(sa_type=JSON)
 
@@ -50,6 +51,7 @@ class ProgressRow(SQLModel, table=True):
 
     __tablename__ = "progress"
     source: str = Field(primary_key=True)
+    watched_since: datetime = Field(sa_type=UtcDateTime)
     slot_end: datetime | None = Field(default=None, sa_type=UtcDateTime)
     complete_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     rechecked_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -139,13 +141,14 @@ class TransitionRow(SQLModel, table=True):
 
 
 class GroupRow(SQLModel, table=True):
-    """A group of alerts of one receiver: whether it is open there, and what closing it needs."""
+    """A group of alerts of one receiver: what it was told, and what closing that needs."""
 
     __tablename__ = "alert_group"
     key: str = Field(primary_key=True)
     receiver: str
     is_open: bool
-    fingerprint: str
+    delivered: bool = False
+    told: Any = Field(default=None, sa_type=JSON)
     refs: Any = Field(default=None, sa_type=JSON)
 
 

@@ -1,0 +1,51 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+# The index that serves PyTorch. Empty: pip's own configuration decides, which on Linux means a build with CUDA of several GB;
+# the CPU build is a tenth of that: make run TORCH_INDEX=<the CPU index that pytorch.org's "Get started" page names>
+TORCH_INDEX ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
+
+.PHONY: run test check install install-test clean lock
+
+run: install
+	$(BIN)/watchkeeper demo
+
+test: install-test
+	DO_NOT_TRACK=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+check: install-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+install: $(VENV)/installed
+install-test: $(VENV)/installed-test
+
+$(VENV)/torch: constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Watchkeeper needs Python 3.11 or newer: make PYTHON=python3.12 run")'
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing PyTorch (once)…"
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(firstword $(TORCH))
+	touch $@
+
+$(VENV)/installed: $(VENV)/torch pyproject.toml constraints.txt
+	@echo "Installing Watchkeeper and what it needs (once)…"
+	$(PIP) --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	@echo "Installing what the tests need (once)…"
+	$(PIP) --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+# Pins again what pyproject.toml allows, for every platform and Python version.
+lock:
+	$(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate --no-header --output-file constraints.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) demo-data

@@ -1,0 +1,78 @@
+"""Rules meet measurements: every rule reads every segment of its grouping once, when a window closes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from alerts.rules import Alert, AlertId, Step, step
+from config.alerts import Rule
+from config.calls import GROUPING_COLUMNS
+from detectors.measurement import Batch, Key, Reason, Segment, Value, Window
+
+Grouping = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What was measured of one source, by grouping and length of window."""
+
+    source: str
+    slot: timedelta
+    batches: Mapping[tuple[Grouping, timedelta], Batch]
+
+    def batch(self, rule: Rule) -> Batch | None:
+        """The measurements that a rule reads: its grouping in any order of columns."""
+        length = rule.over or self.slot
+        for (grouping, measured_length), batch in self.batches.items():
+            if measured_length == length and set(grouping) == set(rule.by):
+                return batch
+        return None
+
+
+class Watched(NamedTuple):
+    """One alert after a window."""
+
+    id: AlertId
+    rule: Rule
+    step: Step
+
+
+def watch(
+    name: str, rule: Rule, readings: Readings, alerts: Mapping[AlertId, Alert], slot_end: datetime
+) -> Iterator[Watched]:
+    """Steps every alert of a rule over the window that ends at `slot_end`.
+
+    A segment that once had an alert and has no measurement now is stepped without a value, so that it cannot stay open
+    unseen.
+    """
+    observed = dict(_observe(name, rule, readings, slot_end))
+    for known in alerts:
+        if known.rule == name and known.source == readings.source and known not in observed:
+            observed[known] = None
+    for alert_id, value in observed.items():
+        yield Watched(alert_id, rule, step(rule, alerts.get(alert_id, Alert()), value, slot_end))
+
+
+def split_labels(rule: Rule) -> tuple[dict[str, str], dict[str, str]]:
+    """The rule's labels apart: those of segment columns, and those of the measurement."""
+    segment = {name: value for name, value in rule.labels.items() if name in GROUPING_COLUMNS}
+    return segment, {name: value for name, value in rule.labels.items() if name not in segment}
+
+
+def _observe(name: str, rule: Rule, readings: Readings, slot_end: datetime) -> Iterator[tuple[AlertId, Value | None]]:
+    wanted_segment, wanted_labels = split_labels(rule)
+    batch = readings.batch(rule)
+    if batch is None:
+        # The log lacks a column of the grouping: the rule can never fire, and that must be seen.
+        alert_id = AlertId(name, readings.source, Segment(), Key.of(rule.measure, **wanted_labels).labels)
+        yield alert_id, Value(None, reason=Reason.MISSING_COLUMN)
+        return
+    window = Window(slot_end - (rule.over or readings.slot), slot_end)
+    keys = [
+        key for key in batch.series if key.name == rule.measure and wanted_labels.items() <= dict(key.labels).items()
+    ]
+    for segment in batch.segments(window):
+        if wanted_segment.items() <= segment.as_dict().items():
+            for key in keys or [Key.of(rule.measure, **wanted_labels)]:
+                yield AlertId(name, readings.source, segment, key.labels), batch.value(segment, window, key)

@@ -1,0 +1,116 @@
+"""A measurement as an expression over rows, and the one query that measures a table of them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detectors.catalogue import BY_NAME, STATISTICS, AnyOf
+from detectors.grid import Grid, first_windows, grid_of
+from detectors.measurement import Batch, Floats, Key, Labels, Reason, Segment, Series
+from detectors.segments import assign
+from detectors.statistic import How, aggregates, numbers
+from detectors.windows import Windows
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One measurement, or one for each statistic of a distribution.
+
+    Attributes:
+        name: as in the catalogue.
+        how: the kind of statistic.
+        value: an expression over the table that is measured; NULL where a row is not counted in.
+        labels: the measurement's own.
+        rate: name of the measurement that is this one divided by the window's length.
+        needs: where those of the catalogue are too coarse.
+    """
+
+    name: str
+    how: How
+    value: Callable[["ir.Table"], "ir.Value"]
+    labels: Labels = ()
+    rate: str | None = None
+    needs: tuple[AnyOf, ...] | None = None
+
+    def measurable(self, columns: frozenset[str]) -> bool:
+        """Whether the source has the columns."""
+        needs = BY_NAME[self.name].needs if self.needs is None else self.needs
+        return all(columns.intersection(any_of) for any_of in needs)
+
+    def keys(self) -> Iterator[tuple[Key, str]]:
+        """What is measured, each with the statistic that it is."""
+        if self.how != "distribution":
+            yield Key(self.name, self.labels), "mean"
+            return
+        for statistic in STATISTICS:
+            yield Key(self.name, tuple(sorted((*self.labels, ("percentile", statistic))))), statistic
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """What is measured: rows of a source, in windows, by segment.
+
+    Attributes:
+        source: its name.
+        columns: the canonical columns that it really has.
+        batch: the windows.
+        grouping: columns of the table that make a segment.
+        segments: the admitted ones and since when each is.
+    """
+
+    source: str
+    columns: frozenset[str]
+    batch: Windows
+    grouping: tuple[str, ...]
+    segments: Mapping[Segment, datetime]
+
+    def __call__(self, table: "ir.Table", at: str, metrics: Sequence[Metric]) -> Batch:
+        """Measures the rows of a table by the time in its column `at` (microseconds since 1970), in one query."""
+        first = first_windows(self.batch, self.grouping, self.segments)
+        rows = self.batch.assign(table, at)
+        by = ["window"]
+        if self.grouping:
+            rows = assign(rows, self.grouping, first)
+            by.append("segment")
+        possible = {f"m{number}": metric for number, metric in enumerate(metrics) if metric.measurable(self.columns)}
+        values = rows.select(*by, **{prefix: metric.value(rows) for prefix, metric in possible.items()})
+        wanted = {"rows": values.count()}
+        for prefix, metric in possible.items():
+            wanted |= aggregates(metric.how, prefix, values[prefix])
+        answer = values.group_by(by).agg(**wanted).to_pandas()
+        grid = grid_of(self.batch, self.grouping, first, answer)
+        return Batch(self.source, grid.rows, dict(self._series(metrics, grid, answer)))
+
+    def _series(self, metrics: Sequence[Metric], grid: Grid, answer: "pd.DataFrame") -> Iterator[tuple[Key, Series]]:
+        rows = grid.column(answer, "rows", empty=0)
+        reason = np.where(rows > 0, Reason.NO_VALUES, Reason.NO_CALLS).astype(object)
+        for number, metric in enumerate(metrics):
+            prefix = f"m{number}_"
+            columns = {
+                name.removeprefix(prefix): grid.column(answer, name, empty=0 if name == f"{prefix}n" else np.nan)
+                for name in answer.columns
+                if name.startswith(prefix)
+            }
+            for key, statistic in metric.keys():
+                if not columns:
+                    nothing = np.full(len(grid.rows), np.nan)
+                    series = Series(nothing, reason=Reason.MISSING_COLUMN)
+                else:
+                    value, lower, upper, n = numbers(metric.how, columns, statistic)
+                    if metric.how == "total":
+                        value = np.where(rows > 0, value, 0.0)
+                    series = Series(value, lower, upper, n, reason)
+                yield key, series
+                if metric.rate is not None:
+                    yield Key(metric.rate, metric.labels), self._per_second(series)
+
+    def _per_second(self, series: Series) -> Series:
+        value: Floats = series.value / self.batch.length_s
+        return Series(value, n=series.n, reason=series.reason)

@@ -1,0 +1,129 @@
+"""Volume, errors, latency, tokens, streaming and cost: one ibis expression each, in one literal table."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import ibis
+
+from detectors.catalogue import FAILURES, TOKEN_TYPES
+from detectors.derived import ended_between
+from detectors.measurement import Batch, Segment, Window
+from detectors.metric import Measuring, Metric
+from detectors.protocols import Calls
+from detectors.windows import Windows
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+# Finish reasons of answers that a token limit cut, in lower case, as OpenAI, Anthropic, Gemini, Mistral and Bedrock write them.
+CUT_OFF = ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded")
+
+# What the first `REFUSAL_READ` characters of a refusal hold, in lower case. "Sorry" alone is none: support chats
+# apologise all day. Legal in RE2 (DuckDB, BigQuery) and PostgreSQL: no look-around, no back-references, no \b.
+REFUSAL_READ = 200
+REFUSAL = (
+    r"(^|[^a-z])(i|we)( can't| cannot| can not| won't| will not|'m unable to| am unable to| are unable to|'m not able to"
+    r"| am not able to|'re not able to)"
+    r" (help|assist|comply|fulfil|provide|create|generate|write|answer|discuss|share|engage|support|participate|do that)"
+    r"|(^|[^a-z])(i|we) (must|have to) (decline|refuse)"
+    r"|(^|[^a-z])as an ai( language)?( model)?[, ]"
+    r"|(against|violates?) (my|our|the|openai's) (programming|guidelines|policy|policies|content policy|usage policies)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The numbers of `METRICS` for the calls that ended in each window.
+
+    Attributes:
+        max_duration: calls that took longer are left out.
+    """
+
+    max_duration: timedelta
+
+    def measure(
+        self,
+        log: Calls,
+        windows: Sequence[Window],
+        columns: tuple[str, ...],
+        segments: Mapping[Segment, datetime],
+    ) -> Batch:
+        """See `detectors.protocols.Aggregate`."""
+        batch = Windows.of(windows)
+        calls = ended_between(log, batch.start, batch.end, self.max_duration)
+        return Measuring(log.name, log.columns, batch, columns, segments)(calls, "at_us", METRICS)
+
+
+def only(condition: "ir.BooleanValue", value: "ir.Value") -> "ir.Value":
+    """The value where a condition holds, else NULL: the row is not counted in."""
+    return ibis.ifelse(condition, value, ibis.null(value.type()))
+
+
+def time_to_first_token(calls: "ir.Table") -> "ir.Value":
+    """Of streamed calls that succeeded; a call that does not say counts as streamed when it has such a time."""
+    return only(calls.ok & calls.streamed.fill_null(True), calls.ttft_s)
+
+
+def time_per_output_token(calls: "ir.Table") -> "ir.Value":
+    """The time between two tokens of the answer; the first token is not part of it."""
+    gaps = only(calls.output_tokens >= 2, calls.output_tokens - 1).cast("float64")
+    generation = calls.latency - time_to_first_token(calls)
+    return only(generation >= 0, generation / gaps)
+
+
+def truncated(calls: "ir.Table") -> "ir.Value":
+    """Whether the answer was cut, of calls that succeeded with a finish reason."""
+    reason = calls.finish_reason.strip().lower()
+    return only(calls.ok & (reason != ""), reason.isin(CUT_OFF))
+
+
+def empty(calls: "ir.Table") -> "ir.Value":
+    """Whether a call that succeeded gave neither text nor tool calls."""
+    no_tools = calls.tool_calls.fill_null("").strip().isin(["", "[]", "{}", "null"])
+    return only(calls.ok, ~_has_text(calls) & no_tools)
+
+
+def refusal(calls: "ir.Table") -> "ir.Value":
+    """Whether the answer opens like a refusal, of calls that succeeded with a text."""
+    opening = calls.response.left(REFUSAL_READ).lower().replace("\u2019", "'")
+    return only(calls.ok & _has_text(calls), opening.re_search(REFUSAL))
+
+
+def _has_text(calls: "ir.Table") -> "ir.BooleanValue":
+    return calls.response.fill_null("").strip() != ""
+
+
+def _failed_calls() -> Iterator[Metric]:
+    for kind in FAILURES:
+        yield Metric("failed_calls", "count", lambda calls, kind=kind: calls.ok.ifelse(False, calls.kind == kind), (("error_type", kind),))  # fmt: skip
+
+
+def _token_metrics() -> Iterator[Metric]:
+    for kind, column in TOKEN_TYPES.items():
+        labels, needs = (("type", kind),), ((column,),)
+        every = lambda calls, column=column: calls[column]
+        succeeded = lambda calls, column=column: only(calls.ok, calls[column])
+        yield Metric("tokens", "total", every, labels, "tokens_per_second", needs)
+        yield Metric("tokens_per_call", "mean", succeeded, labels, needs=needs)
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("calls", "count", lambda calls: calls.started_us.notnull(), rate="calls_per_second"),
+    *_failed_calls(),
+    Metric("error_ratio", "ratio", lambda calls: only(~calls.cancelled, calls.failed)),
+    Metric("success_ratio", "ratio", lambda calls: only(~calls.cancelled, calls.ok)),
+    Metric("cancelled_ratio", "ratio", lambda calls: calls.cancelled),
+    Metric("latency_seconds", "distribution", lambda calls: only(calls.ok, calls.latency)),
+    Metric("time_to_first_token_seconds", "distribution", time_to_first_token),
+    Metric("time_per_output_token_seconds", "distribution", time_per_output_token),
+    *_token_metrics(),
+    Metric("streaming_ratio", "ratio", lambda calls: calls.streamed),
+    Metric("truncated_ratio", "ratio", truncated),
+    Metric("empty_ratio", "ratio", empty),
+    Metric("refusal_ratio", "ratio", refusal),
+    Metric("cache_hit_ratio", "ratio", lambda calls: calls.cache_hit),
+    Metric("cost_usd", "total", lambda calls: calls.cost_usd),
+    Metric("cost_usd_per_call", "mean", lambda calls: only(~calls.cache_hit.fill_null(False), calls.cost_usd)),
+)

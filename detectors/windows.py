@@ -1,0 +1,93 @@
+"""Windows of one length and a constant step, and the rows of a table that fall into them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import ibis
+
+from detectors.derived import MICROSECOND, microseconds
+from detectors.measurement import Window
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """A checked batch of windows.
+
+    Raises:
+        ValueError: the batch is empty, lengths or steps differ, or a shorter step does not divide the length.
+    """
+
+    all: tuple[Window, ...]
+
+    @classmethod
+    def of(cls, windows: Sequence[Window]) -> "Windows":
+        """Checks the windows."""
+        return cls(tuple(windows))
+
+    def __post_init__(self) -> None:
+        if not self.all:
+            raise ValueError("a batch needs at least one window")
+        if len({window.length for window in self.all}) > 1:
+            raise ValueError("the windows of a batch must have one length")
+        steps = {later.start - earlier.start for earlier, later in zip(self.all, self.all[1:], strict=False)}
+        if len(steps) > 1 or any(step.total_seconds() <= 0 for step in steps):
+            raise ValueError("the windows of a batch must be in order, with a constant step")
+        if self.step_us < self.length_us and self.length_us % self.step_us:
+            raise ValueError("the step of overlapping windows must divide their length")
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    @property
+    def start(self) -> datetime:
+        """Start of the first window."""
+        return self.all[0].start
+
+    @property
+    def end(self) -> datetime:
+        """End of the last window."""
+        return self.all[-1].end
+
+    @property
+    def length_s(self) -> float:
+        """The common length in seconds."""
+        return self.all[0].length_s
+
+    @property
+    def length_us(self) -> int:
+        """The common length in microseconds."""
+        return self.all[0].length // MICROSECOND
+
+    @property
+    def step_us(self) -> int:
+        """From one start to the next in microseconds; the length when there is one window."""
+        return (self.all[1].start - self.start) // MICROSECOND if len(self.all) > 1 else self.length_us
+
+    def first_after(self, time: datetime) -> int:
+        """Index of the first window that ends after a time; `len(self)` when none does."""
+        passed = microseconds(time) - microseconds(self.all[0].end)
+        return min(max(passed // self.step_us + 1, 0), len(self))
+
+    def assign(self, table: "ir.Table", at: str) -> "ir.Table":
+        """The rows with the index of their window in the column `window`, once for each window that holds them.
+
+        Args:
+            table: rows.
+            at: the column with microseconds since 1970.
+        """
+        since = table[at] - microseconds(self.start)
+        table = table.filter(since >= 0, table[at] < microseconds(self.end))
+        table = table.mutate(window=(since // self.step_us).cast("int64"))
+        if self.step_us > self.length_us:  # gaps between the windows
+            return table.filter(since - table.window * self.step_us < self.length_us)
+        if self.step_us < self.length_us:
+            steps_back = ibis.array(range(self.length_us // self.step_us)).unnest()
+            table = table.mutate(_steps_back=steps_back)
+            table = table.mutate(window=table.window - table._steps_back.cast("int64")).drop("_steps_back")
+            table = table.filter(table.window >= 0, table.window < len(self))
+        return table

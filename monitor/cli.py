@@ -1,0 +1,137 @@
+"""The command line. Nothing heavy is imported before a command needs it: `--help` answers at once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="watchkeeper",
+    help="Watches the log of an LLM application: traffic, drift, quality, alerts.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[
+    Path, typer.Option("--config", "-c", envvar="WATCHKEEPER_CONFIG", help="The configuration file.", show_default=True)
+]
+From = Annotated[str, typer.Option("--from", help="Start in event time: 2026-11-01, 2026-11-01T08:00Z, or an age: 7d.")]
+To = Annotated[str, typer.Option("--to", help="End in event time, likewise.")]
+
+DEFAULT = Path("watchkeeper.yaml")
+
+
+@app.command()
+def run(config: Config = DEFAULT) -> None:
+    """Run the service: read the logs, measure, alert, serve metrics, until it is stopped."""
+    from monitor.commands.service import run as command
+
+    raise typer.Exit(command(config))
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Option(help="Where the demonstration's log and state go.")] = Path("demo-data"),
+    seed: Annotated[int, typer.Option(help="Another seed is another story.")] = 7,
+    days: Annotated[int, typer.Option(min=1, help="Days of history to generate.")] = 35,
+    port: Annotated[int, typer.Option(help="Port of the metrics and the status page.")] = 9464,
+) -> None:
+    """Run on a generated log of a support chat, with incidents: nothing to set up."""
+    from monitor.commands.demo import demo as command
+
+    raise typer.Exit(command(directory, seed, days, port))
+
+
+@app.command()
+def replay(
+    start: From,
+    to: To,
+    config: Config = DEFAULT,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line; see docs/measurements.md.")] = False,
+    deliver: Annotated[bool, typer.Option("--deliver", help="Send the messages, marked as a replay.")] = False,
+) -> None:
+    """Measure and decide over past event time, without touching any live state."""
+    from monitor.commands.history import replay as command
+
+    raise typer.Exit(command(config, (start, to), as_json=json, deliver=deliver))
+
+
+@app.command()
+def backfill(start: From, to: To, config: Config = DEFAULT) -> None:
+    """Write measurements of past windows into the store: no alerts, no messages."""
+    from monitor.commands.history import backfill as command
+
+    raise typer.Exit(command(config, (start, to)))
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to write it.")] = DEFAULT,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+) -> None:
+    """Write a commented configuration file to start from."""
+    from monitor.commands.config import init as command
+
+    raise typer.Exit(command(path, force=force))
+
+
+@app.command()
+def check(
+    config: Config = DEFAULT,
+    connect: Annotated[bool, typer.Option("--connect", help="Open each source and show what it holds.")] = False,
+) -> None:
+    """Check the configuration: every problem at once, with file, line, key and what would be right."""
+    from monitor.commands.config import check as command
+
+    status = command(config)
+    if status == 0 and connect:
+        from monitor.commands.connect import connect as connect_command
+
+        status = connect_command(config)
+    raise typer.Exit(status)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration, for editors."""
+    from monitor.commands.config import schema as command
+
+    raise typer.Exit(command())
+
+
+@app.command("notify-test")
+def notify_test(
+    config: Config = DEFAULT,
+    receiver: Annotated[list[str] | None, typer.Argument(help="Receivers by name; none is all of them.")] = None,
+) -> None:
+    """Send a test message and its resolution to the receivers."""
+    from monitor.commands.messages import notify_test as command
+
+    raise typer.Exit(command(config, receiver or []))
+
+
+@app.command()
+def event(
+    name: Annotated[str, typer.Argument(help="What happened: deploy, prompt-v12, …")],
+    config: Config = DEFAULT,
+    detail: Annotated[str, typer.Option(help="More about it.")] = "",
+    at: Annotated[str, typer.Option(help="When; unset is now.")] = "",
+) -> None:
+    """Mark a deployment or another change, to be shown beside the measurements."""
+    from monitor.commands.messages import event as command
+
+    raise typer.Exit(command(config, name, detail, at))
+
+
+@app.command()
+def status(config: Config = DEFAULT) -> None:
+    """Show how the sources, alerts and receivers are doing, from the store."""
+    from monitor.commands.status import status as command
+
+    raise typer.Exit(command(config))
+
+
+def main() -> None:
+    """The console script."""
+    app()

@@ -1,0 +1,54 @@
+"""The whole check of a configuration: the settings, and what they say of measurements and of files that are there."""
+
+import glob
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from config.load import Draft, Loaded, draft
+from config.problems import ConfigProblems, Finding, Problem
+from detectors.catalogue import BY_NAME
+from monitor.commands.rule_checks import check_rules
+
+
+def load_checked(path: Path | None, environ: Mapping[str, str]) -> Loaded:
+    """Loads a configuration that can be run: like `config.load.load`, with the rules checked against the measurements.
+
+    Raises:
+        ConfigProblems: the configuration cannot be used; it holds every problem.
+    """
+    read = draft(path, environ)
+    problems = all_problems(read)
+    if problems or read.loaded is None:
+        raise ConfigProblems(problems)
+    return read.loaded
+
+
+def all_problems(read: Draft) -> list[Problem]:
+    """Every problem of a draft, in the order of the file."""
+    return read.places.sorted([*read.problems, *read.places.problems(check_rules(read.tree, BY_NAME))])
+
+
+def warnings(read: Draft) -> list[Problem]:
+    """What is allowed, but probably not meant."""
+    return [] if read.loaded is None else read.places.problems(_doubts(read.loaded))
+
+
+def _doubts(loaded: Loaded) -> Iterator[Finding]:
+    settings = loaded.settings
+    if not settings.sources:
+        yield Finding(("sources",), "no source is configured", "there is nothing to watch")
+    if settings.rules and not settings.receivers:
+        hint = "alerts show only in the metrics and on the status page"
+        yield Finding(("receivers",), "no receiver is configured", hint)
+    for name, source in settings.sources.items():
+        if source.kind == "files":
+            yield from _unmatched(source.paths, loaded, ("sources", name, "paths"))
+            if source.feedback is not None:
+                yield from _unmatched(source.feedback.paths, loaded, ("sources", name, "feedback", "paths"))
+
+
+def _unmatched(patterns: list[str], loaded: Loaded, path: tuple[str, ...]) -> Iterator[Finding]:
+    for number, pattern in enumerate(patterns):
+        wanted = str(loaded.resolve(pattern))
+        if next(glob.iglob(wanted, recursive=True), None) is None:
+            yield Finding((*path, number), "no file matches yet", f"it was looked for at {wanted}")

@@ -1,0 +1,66 @@
+"""What the commands share: loading with problems shown, times, the console."""
+
+import logging
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.logging import RichHandler
+
+from config.load import ConfigProblems, Loaded, load
+from config.types import parse_duration
+
+console = Console(soft_wrap=True)
+errors = Console(stderr=True, soft_wrap=True)
+
+USAGE = 2  # exit status of a command that was asked for something impossible
+
+
+class CommandError(Exception):
+    """The command cannot go on; the text says why and what to do."""
+
+
+def load_or_explain(path: Path) -> Loaded:
+    """The configuration.
+
+    Raises:
+        CommandError: with all its problems, a line each.
+    """
+    try:
+        return load(path, os.environ)
+    except ConfigProblems as problems:
+        raise CommandError(str(problems)) from problems
+
+
+def explain(error: Exception) -> int:
+    """Prints why a command could not go on; returns its exit status."""
+    errors.print(str(error), style="red", markup=False, highlight=False)
+    return USAGE
+
+
+def parse_time(text: str, now: datetime) -> datetime:
+    """Reads a date, an ISO-8601 time (UTC where it has no zone), or an age such as `7d` before `now`.
+
+    Raises:
+        CommandError: the text is neither.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return now - parse_duration(text)
+        except ValueError:
+            raise CommandError(
+                f"{text!r} is not a time: write 2026-11-01, 2026-11-01T08:00Z, or an age such as 7d"
+            ) from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def log_to_console() -> None:
+    """Our log on standard error; libraries only when they warn."""
+    handler = RichHandler(console=errors, show_path=False, rich_tracebacks=False, markup=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.getLogger("watchkeeper").setLevel(logging.INFO)
+    # APScheduler warns of every run that a long cycle skips; skipped runs are what we want.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

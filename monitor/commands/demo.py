@@ -1,0 +1,139 @@
+"""`demo`: the service on a generated log, replayed fast and then followed live."""
+
+import shutil
+from datetime import datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from threading import Lock
+
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from alerts.watch import Readings
+from config.load import load
+from monitor.commands.common import CommandError, console, explain, log_to_console
+from monitor.commands.service import open_all, serve
+from monitor.daemon import Service, clock
+from monitor.demo.writer import LiveWriter, write_history
+from monitor.server import ServerError
+from monitor.slots import floor
+from monitor.sources.base import SourceError
+from monitor.store import outbox
+from monitor.store.database import StoreError
+from monitor.store.tables import TransitionRow
+
+MARKER = ".watchkeeper-demo"
+LOOK_EVERY = 1
+WRITE_EVERY = 1
+COLOURS = {"firing": "red", "pending": "yellow", "no_data": "magenta", "error": "magenta", "inactive": "green"}
+SHOWN_HELD = 12
+
+
+def demo(directory: Path, seed: int, days: int, port: int) -> int:
+    """Generates the log, runs the service on it and prints what it finds, until it is stopped."""
+    log_to_console()
+    anchor = floor(clock(), timedelta(minutes=1))
+    try:
+        config = prepare(directory)
+        with _progress() as bar:
+            _generate(bar, directory / "log", seed, anchor, days)
+        environment = {"WATCHKEEPER__SERVER__PORT": str(port), "WATCHKEEPER__START": f"{days}d"}
+        house, notifiers = open_all(load(config, environment))
+    except (CommandError, StoreError, SourceError) as error:
+        return explain(error)
+    teller = Teller(anchor - timedelta(days=days), anchor)
+    service = Service(house, notifiers, teller.measured)
+    try:
+        server = serve(service)
+    except ServerError as error:
+        return explain(error)
+    console.print(f"metrics:     {server.url}/metrics\nstatus page: {server.url}/\nCtrl-C ends the demonstration.")
+    writer = LiveWriter(directory / "log", seed, anchor)
+    service.every(WRITE_EVERY, lambda: writer.write_until(clock()), "write the log")
+    service.every(LOOK_EVERY, lambda: teller.look(service), "tell")
+    with teller.bar:
+        service.start()
+        service.wait()
+    server.stop()
+    service.stop()
+    console.print("ended")
+    return 0
+
+
+def prepare(directory: Path) -> Path:
+    """An empty directory with the demonstration's configuration; an earlier demonstration in it is removed.
+
+    Raises:
+        CommandError: the directory holds something that is not ours.
+    """
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / MARKER).exists():
+            raise CommandError(f"{directory} is not empty and not a demonstration's: choose another with --directory")
+        shutil.rmtree(directory)
+    (directory / "log").mkdir(parents=True)
+    (directory / MARKER).touch()
+    config = directory / "watchkeeper.yaml"
+    config.write_text((files("config") / "examples" / "demo.yaml").read_text())
+    return config
+
+
+class Teller:
+    """Prints how far the service is and what it has found."""
+
+    def __init__(self, start: datetime, anchor: datetime) -> None:
+        self.bar = _progress()
+        self._start, self._anchor = start, anchor
+        self._task: TaskID | None = None
+        self._seen = 0
+        self._held: list[TransitionRow] = []
+        self._lock = Lock()
+
+    def measured(self, _readings: Readings, last: datetime) -> None:
+        """Moves the bar to the event time that has been measured."""
+        with self._lock:
+            if self._task is None:
+                self._task = self.bar.add_task("measuring", total=1.0)
+            done = (last - self._start) / (self._anchor - self._start)
+            self.bar.update(self._task, completed=min(done, 1.0), description=f"measured until {last:%d %b %H:%M}")
+
+    def look(self, service: Service) -> None:
+        """Prints the transitions since the last look; what began and ended in the past is summed up once it is over."""
+        with service.house.database.reading() as session:
+            rows = outbox.transitions(session, 10_000, self._seen)[::-1]
+        for row in rows:
+            self._seen = row.id or self._seen
+            if row.held is None:
+                self._sum_up()
+                console.print(line(row))
+            else:
+                self._held.append(row)
+
+    def _sum_up(self) -> None:
+        fired = [row for row in self._held if row.to_state == "firing"]
+        if fired:
+            console.print(f"found in the past (held back, nobody was told): {len(fired)} alerts", style="bold")
+            for row in fired[-SHOWN_HELD:]:
+                console.print(line(row))
+        self._held.clear()
+
+
+def line(row: TransitionRow) -> Text:
+    """A transition as one line of text; labels come from the log and are never read as markup."""
+    shape = outbox.transition_json(row)
+    place = " / ".join([row.source, *shape["segment"].values(), *shape["labels"].values()])
+    value = "" if row.value is None else f" at {row.value:.4g}"
+    why = f" ({row.reason})" if row.reason else ""
+    return Text.assemble(
+        (f"{row.at:%Y-%m-%d %H:%M} ", "dim"),
+        (f"{row.to_state:9}", COLOURS[row.to_state]),
+        f" {row.rule} on {place}{value}{why}",
+    )
+
+
+def _generate(bar: Progress, log: Path, seed: int, anchor: datetime, days: int) -> None:
+    task = bar.add_task(f"writing {days} days of log", total=1.0)
+    write_history(log, seed, anchor, days, progress=lambda done: bar.update(task, completed=done))
+
+
+def _progress() -> Progress:
+    return Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console)

@@ -1,0 +1,71 @@
+"""`run`: the service with its server."""
+
+import logging
+from importlib.metadata import version
+from pathlib import Path
+
+from alerts.notifier import Notifier
+from config.load import Loaded
+from monitor.commands.common import CommandError, explain, load_or_explain, log_to_console
+from monitor.daemon import Service, clock
+from monitor.exporter import Exporter
+from monitor.house import House
+from monitor.opening import open_house, open_notifiers
+from monitor.server import Server
+from monitor.snapshot import Snapshot
+from monitor.sources.base import SourceError
+from monitor.survey import survey
+from monitor.store.database import StoreError
+
+log = logging.getLogger("watchkeeper")
+
+
+def run(config: Path) -> int:
+    """Runs until it is stopped; exit status 1 when it had to end by itself."""
+    log_to_console()
+    try:
+        loaded = load_or_explain(config)
+        house, notifiers = open_all(loaded)
+    except (CommandError, StoreError, SourceError, ValueError) as error:
+        return explain(error)
+    service = Service(house, notifiers)
+    server = serve(service)
+    log.info("metrics on %s/metrics, status page on %s/", server.url, server.url)
+    service.start()
+    service.wait()
+    log.info("stopping")
+    server.stop()
+    service.stop()
+    if service.failure:
+        log.error(service.failure)
+    return 1 if service.failure else 0
+
+
+def open_all(loaded: Loaded) -> tuple[House, dict[str, Notifier]]:
+    """The live house and its receivers.
+
+    Raises:
+        CommandError: there is nothing to watch.
+    """
+    if not loaded.settings.sources:
+        raise CommandError(
+            f"{loaded.path}: no source is configured, so there is nothing to watch: see watchkeeper init"
+        )
+    notifiers = open_notifiers(loaded.settings)
+    return open_house(loaded), notifiers
+
+
+def serve(service: Service) -> Server:
+    """The web server of a service, already accepting connections."""
+    house = service.house
+
+    def now_shown() -> Snapshot:
+        return survey(house, clock())
+
+    slowest = max(source.every + source.lateness for source in house.settings.sources.values())
+    # Two windows of grace beyond what lateness and rhythm explain: then the numbers are no longer the present.
+    fresh_for = slowest + 3 * house.settings.window
+    exporter = Exporter(now_shown, clock, fresh_for, version("watchkeeper"))
+    server = Server(house.settings.server, exporter, now_shown, clock, service.alive)
+    server.start()
+    return server

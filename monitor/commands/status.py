@@ -1,0 +1,55 @@
+"""`status`: what the store knows, as tables."""
+
+from pathlib import Path
+
+from rich.table import Table
+
+from monitor.commands.common import CommandError, console, explain, load_or_explain
+from monitor.daemon import clock
+from monitor.opening import open_house
+from monitor.snapshot import Snapshot
+from monitor.sources.base import SourceError
+from monitor.survey import survey
+from monitor.store.database import StoreError
+
+
+def status(config: Path) -> int:
+    """Prints sources, alerts and receivers; exit status 1 when something fires or fails."""
+    try:
+        house = open_house(load_or_explain(config))
+    except (CommandError, StoreError, SourceError) as error:
+        return explain(error)
+    shown = survey(house, clock())
+    house.close()
+    for table in (sources_table(shown), alerts_table(shown), channels_table(shown)):
+        console.print(table)
+    broken = [source for source in shown.sources if source.state in ("failing", "silent")]
+    return 1 if broken or any(alert.state != "pending" for alert in shown.alerts) else 0
+
+
+def sources_table(shown: Snapshot) -> Table:
+    """How each source is doing."""
+    table = Table("source", "kind", "state", "measured until", "kept aside", "failure", title="Sources")
+    for each in shown.sources:
+        until = "" if each.slot_end is None else f"{each.slot_end:%Y-%m-%d %H:%M} UTC"
+        table.add_row(each.name, each.kind, each.state, until, str(sum(each.quarantined.values())), each.failure or "")
+    return table
+
+
+def alerts_table(shown: Snapshot) -> Table:
+    """The alerts that are not inactive."""
+    table = Table("rule", "source", "segment", "state", "since", "value", "condition", title="Alerts")
+    for each in shown.alerts:
+        segment = " / ".join(value for _, value in (*each.segment.labels, *each.labels))
+        since = "" if each.since is None else f"{each.since:%Y-%m-%d %H:%M}"
+        value = "" if each.value is None else f"{each.value:.4g}"
+        table.add_row(each.rule, each.source, segment, each.state.value, since, value, each.condition)
+    return table
+
+
+def channels_table(shown: Snapshot) -> Table:
+    """How each receiver is doing."""
+    table = Table("receiver", "kind", "state", "waiting", "failure", title="Receivers")
+    for each in shown.channels:
+        table.add_row(each.name, each.kind, each.state, str(each.pending), each.failure or "")
+    return table

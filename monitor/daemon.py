@@ -1,0 +1,198 @@
+"""The long-running service: the schedule, the two clocks, start and end. The only file that reads the wall clock."""
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import Event, Lock
+from time import monotonic
+from uuid import uuid4
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from alerts.notifier import Notifier
+from monitor.cycle import Progress, cycle
+from monitor.decide import decide_health
+from monitor.deliver import Delivery
+from monitor.failpoints import hit
+from monitor.house import House, Watched
+from monitor.sources.base import SourceError
+from monitor.store import measurements, outbox, states
+
+log = logging.getLogger("watchkeeper")
+
+LEASE = "leader"
+LEASE_LENGTH = timedelta(seconds=30)
+RENEW_EVERY = 10
+DELIVER_EVERY = 1
+HEALTH_EVERY = 10
+MAINTAIN_EVERY = 3600
+HEARTBEAT_LIMIT = timedelta(seconds=60)
+PATIENCE_AT_END_S = 4.0
+
+
+def clock() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class Service:
+    """Runs cycles, delivery and health checks on their schedule until it is told to stop."""
+
+    def __init__(self, house: House, notifiers: dict[str, Notifier], told: Progress | None = None) -> None:
+        self.house = house
+        self.notifiers = notifiers
+        self.delivery = Delivery(house.database, notifiers, house.counters)
+        self.stopping = Event()
+        self.failure: str | None = None
+        self._told = told
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._heartbeat = clock()
+        self._running = 0
+        self._lock = Lock()
+        # Each source, the delivery and the health check have a thread of their own: none waits for another.
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(len(house.sources) + 6)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def alive(self) -> bool:
+        """Whether the scheduler still runs jobs."""
+        return clock() - self._heartbeat < HEARTBEAT_LIMIT
+
+    def start(self) -> None:
+        """Waits for the lease, recovers what an earlier service left, and starts the schedule."""
+        waiting = False
+        while not self._renew() and not self.stopping.is_set():
+            if not waiting:
+                log.info("another service leads on this store; waiting for its lease to end")
+            waiting = True
+            self.stopping.wait(1)
+        if self.stopping.is_set():
+            return
+        self.delivery.recover(clock())
+        self.every(RENEW_EVERY, self._keep_lease, "lease")
+        self.every(DELIVER_EVERY, self._deliver, "deliver")
+        self.every(HEALTH_EVERY, self._check_health, "health")
+        self.every(MAINTAIN_EVERY, self._maintain, "maintain")
+        for watched in self.house.sources.values():
+            every = watched.settings.every.total_seconds()
+            self.every(every, lambda watched=watched: self._cycle(watched), f"cycle {watched.name}")
+        self._scheduler.start()
+
+    def wait(self) -> None:
+        """Blocks until SIGINT, SIGTERM or a failure that ends the service."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.stopping.set())
+        while not self.stopping.wait(0.5):
+            pass
+
+    def stop(self) -> None:
+        """Ends within five seconds: what is not done is found undone by the next start."""
+        self.stopping.set()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        deadline = monotonic() + PATIENCE_AT_END_S
+        idle = Event()
+        while self._running and monotonic() < deadline:
+            idle.wait(0.02)
+        with self.house.database.transaction() as session:
+            states.drop_lease(session, LEASE, self._holder)
+        if self._running:
+            log.warning("a query or a delivery did not end in time; it is done again at the next start")
+            logging.shutdown()
+            # Its thread would keep the process alive until the query ends.
+            os._exit(0)
+        for notifier in self.notifiers.values():
+            notifier.close()
+        self.house.close()
+
+    def every(self, seconds: float, job: Callable[[], None], name: str) -> None:
+        """Runs a job at once and then in this rhythm, never twice at the same time."""
+        self._scheduler.add_job(self._guarded(job, name), "interval", seconds=seconds, id=name, next_run_time=clock())
+
+    def _guarded(self, job: Callable[[], None], name: str) -> Callable[[], None]:
+        """The job, counted while it runs; an error of ours is logged with its traceback and never ends the schedule."""
+
+        def run() -> None:
+            if self.stopping.is_set():
+                return
+            with self._lock:
+                self._running += 1
+            try:
+                job()
+            except Exception:
+                log.exception("%s failed; it is tried again", name)
+            finally:
+                with self._lock:
+                    self._running -= 1
+
+        return run
+
+    def _cycle(self, watched: Watched) -> None:
+        now, started = clock(), monotonic()
+        try:
+            with watched.using:
+                cycle(self.house, watched, now, self.stopping.is_set, self._told)
+        except SourceError as error:
+            note_failure(self.house, watched, str(error), now)
+        except Exception as error:
+            # A failure that we did not foresee is a failing source too: its alert must not depend on our foresight.
+            note_failure(
+                self.house, watched, f"unexpected {type(error).__name__}; the service's log has the details", now
+            )
+            raise
+        finally:
+            self.house.counters.observe("cycle_seconds", monotonic() - started, source=watched.name)
+
+    def _check_health(self) -> None:
+        self._heartbeat = clock()
+        check_health(self.house, clock())
+
+    def _deliver(self) -> None:
+        self.delivery.step(clock())
+
+    def _maintain(self) -> None:
+        maintain(self.house, clock())
+
+    def _renew(self) -> bool:
+        with self.house.database.transaction() as session:
+            return states.take_lease(session, LEASE, self._holder, clock(), LEASE_LENGTH)
+
+    def _keep_lease(self) -> None:
+        if not self._renew():
+            self.failure = "another service took the lease of this store; this one stops, so that nothing is sent twice"
+            self.stopping.set()
+
+
+def note_failure(house: House, watched: Watched, failure: str, now: datetime) -> None:
+    """Notes that a source cannot be read; logged once, when it begins."""
+    with house.database.transaction() as session:
+        row = states.progress(session, watched.name, now)
+        if row.failing_since is None:
+            log.error("source %s fails: %s", watched.name, failure)
+        row.failing_since, row.failure = row.failing_since or now, failure
+
+
+def check_health(house: House, now: datetime) -> None:
+    """Steps the built-in rules and saves what they decide."""
+    with house.deciding:
+        decision = decide_health(house, now)
+        with house.database.transaction() as session:
+            decision.save(session, now)
+            hit("health.before_commit")
+        hit("health.after_commit")
+
+
+def maintain(house: House, now: datetime) -> None:
+    """Forgets what is past its retention and tidies what was landed."""
+    with house.database.transaction() as session:
+        measurements.expire(session, now, house.settings.retention)
+        outbox.expire(session, now, house.settings.retention.transitions)
+    for watched in house.sources.values():
+        with watched.using:
+            watched.source.maintain(now)

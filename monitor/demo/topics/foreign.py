@@ -1,0 +1,121 @@
+"""Customers who write German or Spanish; the assistant answers in their language."""
+
+from monitor.demo.topics.topic import Intent, Topic, lines
+
+GERMAN = Topic(
+    "german",
+    "Ihr Anliegen",
+    weight=2.6,
+    language="de",
+    intents=(
+        Intent(
+            asks=lines("""
+                [Wo ist|Wo bleibt] [meine Bestellung|mein Paket] {order}? [Laut App ist es unterwegs.|Es sollte am \
+                    {past_date} kommen.|]
+                [Ich warte seit|Ich warte jetzt schon] {days_few} Tagen auf [mein Paket|meine Lieferung] {order}. \
+                    [Können Sie bitte nachsehen?|Was ist da los?]
+            """),
+            query="Sendungsverfolgung {order}",
+            fact="Bestellung {order} wurde an {carrier} übergeben; Lieferung in 3 bis 5 Werktagen.",
+            answers=lines("""
+                Ihre Bestellung {order} [wurde an {carrier} übergeben|ist mit {carrier} unterwegs] und kommt \
+                    [innerhalb von|in] 3 bis 5 Werktagen an. Die Sendungsnummer lautet {tracking}.
+            """),
+            details=lines("""
+                Sie können das Paket auf der Seite von {carrier} verfolgen.
+            """),
+            looks_up=True,
+        ),
+        Intent(
+            asks=lines("""
+                [Wie kann ich|Ich möchte] {product} [zurückschicken|zurücksenden|umtauschen][, es passt leider \
+                    nicht|, die Farbe gefällt mir nicht|]?
+                [Ist die Rücksendung|Ist ein Umtausch] [kostenlos|auch im Laden möglich]? [Es geht um \
+                    {product}.|Bestellnummer {order}.]
+                [Wann bekomme ich|Wann kommt] [mein Geld|die Erstattung] für {order} [zurück|]? [Die Rücksendung \
+                    ist seit {weeks_few} Wochen bei Ihnen.|]
+            """),
+            query="Rückgabe Erstattung",
+            fact="Rückgabe kostenlos innerhalb von 30 Tagen über Meine Bestellungen; Erstattung in 5 Werktagen.",
+            answers=lines("""
+                Sie können innerhalb von 30 Tagen kostenlos zurücksenden: Unter "Meine Bestellungen" [erhalten Sie \
+                    ein Etikett|bekommen Sie das Etikett oder einen QR-Code]. Die Erstattung erfolgt innerhalb von \
+                    5 Werktagen nach Eingang.
+            """),
+            details=lines("""
+                Bitte verwenden Sie möglichst den Originalkarton.
+            """),
+        ),
+        Intent(
+            asks=lines("""
+                [Der Gutschein|Mein Gutscheincode] {voucher} [funktioniert nicht|wird nicht angenommen|ist \
+                    angeblich ungültig]. [Woran liegt das?|Können Sie helfen?]
+                [Welche Größe|Was] [empfehlen Sie|soll ich nehmen] bei {garment}? Ich bin {height} cm groß und \
+                    trage sonst {size}.
+                [Ich brauche|Können Sie mir bitte] eine Rechnung [für {order}|mit ausgewiesener Mehrwertsteuer] \
+                    [schicken|]? [Vielen Dank!|]
+                [Ich komme nicht in mein Konto|Mein Passwort geht nicht mehr|Ich habe mein Passwort vergessen], \
+                    [was kann ich tun|bitte um Hilfe].
+            """),
+            query="Gutschein Größe Rechnung Konto",
+            fact="Gutscheine gelten ab 40 Euro, Rechnungen liegen unter Meine Bestellungen, Passwort über "
+            "Passwort vergessen.",
+            answers=lines("""
+                [Gern|Natürlich]: Gutscheine gelten ab 40 Euro und nicht für reduzierte Ware, Rechnungen finden Sie \
+                    unter "Meine Bestellungen", und ein neues Passwort setzen Sie über "Passwort vergessen". Bei \
+                    der Größe rate ich zu {size}.
+            """),
+            details=lines("""
+                Melden Sie sich gern, wenn noch etwas offen ist.
+            """),
+        ),
+    ),
+)
+
+SPANISH = Topic(
+    "spanish",
+    "su consulta",
+    weight=1.6,
+    language="es",
+    intents=(
+        Intent(
+            asks=lines("""
+                [¿Dónde está|¿Cuándo llega] mi [pedido|paquete] {order}? [Lo compré hace {days_few} días.|Tenía que \
+                    llegar el {past_date}.|]
+                [Mi pedido {order} no ha llegado|Todavía no he recibido {product}], [¿qué puedo hacer?|¿me pueden \
+                    ayudar?|¿está perdido?]
+            """),
+            query="seguimiento pedido {order}",
+            fact="El pedido {order} salió con {carrier} y llega en 3 a 5 días laborables.",
+            answers=lines("""
+                Su pedido {order} [salió de nuestro almacén|está en camino] con {carrier} y llegará en 3 a 5 días \
+                    laborables. El número de seguimiento es {tracking}.
+            """),
+            details=lines("""
+                Puede seguirlo en la web de {carrier}.
+            """),
+            looks_up=True,
+        ),
+        Intent(
+            asks=lines("""
+                [¿Cómo puedo|Quiero] devolver {product}[, me queda pequeño|, no es el color que pedí|]? [¿Es \
+                    gratis?|¿Cuánto cuesta?]
+                [¿Cuándo me devuelven|¿Cuánto tarda] el [dinero|reembolso] de {order}?
+                El código {voucher} [no funciona|no es válido|da error] [en la app|al pagar], ¿[por qué|qué hago]?
+                ¿[Hacen envíos|Envían] a {city}? ¿[Cuánto cuesta|Cuánto tarda] el envío de {product}?
+            """),
+            query="devolución reembolso envío",
+            fact="Las devoluciones son gratis durante 30 días y el reembolso llega en 5 días laborables.",
+            answers=lines("""
+                Las devoluciones son gratuitas durante 30 días: en "Mis pedidos" [encontrará la etiqueta|puede \
+                    descargar la etiqueta]. El reembolso llega en 5 días laborables, y los códigos valen a partir \
+                    de 40 euros.
+            """),
+            details=lines("""
+                El envío estándar tarda de 3 a 5 días y es gratis desde 60 euros.
+            """),
+        ),
+    ),
+)
+
+TOPICS = (GERMAN, SPANISH)

@@ -1,0 +1,179 @@
+"""The snapshot as Prometheus metrics; the only door to prometheus_client.
+
+Two kinds of metrics leave here. `llm_…` gauges are what was measured: the newest closed window of each source and
+segment, as long as it is fresh. `watchkeeper_…` is how the service itself is doing. Their own registry keeps out what a
+library may put into the default one; of the usual extras only the process's memory, CPU and files are exported, as
+`watchkeeper_process_…`, because a daemon that grows is an incident and the interpreter's internals are not.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from alerts.rules import State
+from detectors.catalogue import BY_NAME
+from detectors.measurement import Labels, Measured
+from monitor.clean import clean_label
+from monitor.counters import BUCKETS, COUNTERS, TIMERS, Counted, Timed
+from monitor.snapshot import AlertStatus, Snapshot
+
+EXPORTED_STATES = (State.PENDING, State.FIRING, State.NO_DATA, State.ERROR)
+
+LabelSet = tuple[str, ...]
+Item = TypeVar("Item")
+
+
+class Exporter:
+    """Renders `/metrics` from the newest snapshot at each scrape."""
+
+    content_type = CONTENT_TYPE_PLAIN_0_0_4
+
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        now: Callable[[], datetime],
+        fresh_for: timedelta,
+        version: str,
+    ) -> None:
+        """Builds the registry; nothing is read before the first scrape.
+
+        Args:
+            snapshot: called once a scrape, from any thread.
+            now: the wall clock.
+            fresh_for: how long after its end a window's numbers are exported; older ones would look like the present.
+            version: of the service.
+        """
+        self._snapshot = snapshot
+        self._now = now
+        self._fresh_for = fresh_for
+        self.version = version
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(namespace="watchkeeper", registry=self._registry)
+
+    def render(self) -> bytes:
+        """The metrics in Prometheus' text format, which every version of it reads."""
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics of this moment: the protocol of prometheus_client's collectors."""
+        snapshot, now = self._snapshot(), self._now()
+        columns = _columns(snapshot)
+        yield from _measurements((row for row in snapshot.windows if row.window.end + self._fresh_for >= now), columns)
+        yield _window_ends(snapshot)
+        yield _alerts(snapshot.alerts, columns)
+        yield from _health(snapshot, now)
+        yield from _counted(snapshot.counters)
+        version: dict[LabelSet, float] = {(clean_label(self.version),): 1}
+        yield _gauge("watchkeeper_build_info", "The running version.", ("version",), version)
+
+
+def _columns(snapshot: Snapshot) -> tuple[str, ...]:
+    """The columns of all segments: every gauge carries all of them, since an empty label is absent to Prometheus."""
+    segments = [row.segment for row in snapshot.windows] + [alert.segment for alert in snapshot.alerts]
+    return tuple(sorted({column for segment in segments for column in segment.columns}))
+
+
+def _measurements(rows: Iterable[Measured], columns: tuple[str, ...]) -> Iterator[Metric]:
+    samples: dict[str, dict[tuple[LabelSet, Labels], float]] = {}
+    # The last one written wins: the newest window, and of windows that end together the shortest.
+    for row in sorted(rows, key=lambda each: (each.window.end, -each.window.length_s)):
+        place = (clean_label(row.source), *_values(row.segment.as_dict(), columns))
+        for key, value in row.values.items():
+            if value.value is not None:
+                samples.setdefault(key.name, {})[place, key.labels] = value.value
+    for name, values in sorted(samples.items()):
+        own = tuple(sorted({label for _, labels in values for label, _ in labels}))
+        rendered = {(*place, *_values(dict(labels), own)): value for (place, labels), value in values.items()}
+        yield _gauge(f"llm_{name}", _help(name), ("source", *columns, *own), rendered)
+
+
+def _help(name: str) -> str:
+    spec = BY_NAME.get(name)
+    return f"{spec.meaning} Unit: {spec.unit}." if spec else f"The measurement {name}."
+
+
+def _window_ends(snapshot: Snapshot) -> Metric:
+    ends: dict[LabelSet, float] = {
+        (clean_label(source), f"{length_s:.0f}"): end.timestamp() for (source, length_s), end in snapshot.ends.items()
+    }
+    text = "End of the newest closed window in event time, by its length in seconds: what the gauges speak of."
+    return _gauge("llm_window_end_timestamp_seconds", text, ("source", "length"), ends)
+
+
+def _alerts(alerts: Iterable[AlertStatus], columns: tuple[str, ...]) -> Metric:
+    shown = [alert for alert in alerts if alert.state in EXPORTED_STATES]
+    fixed = ("rule", "severity", "state", "source")
+    own = tuple(sorted({label for alert in shown for label, _ in alert.labels} - {*fixed, *columns}))
+    samples = {
+        (
+            *(clean_label(text) for text in (alert.rule, alert.severity, alert.state, alert.source)),
+            *_values(alert.segment.as_dict(), columns),
+            *_values(dict(alert.labels), own),
+        ): 1.0
+        for alert in shown
+    }
+    text = "Alerts that are pending, firing, without data or in error; 1 for each, absent when there is none."
+    return _gauge("watchkeeper_alerts", text, (*fixed, *columns, *own), samples)
+
+
+def _health(snapshot: Snapshot, now: datetime) -> Iterator[Metric]:
+    # A snapshot that is no longer renewed is lag too.
+    age = (now - snapshot.at).total_seconds()
+    successes: dict[LabelSet, float] = {}
+    lags: dict[LabelSet, float] = {}
+    for source in snapshot.sources:
+        if source.last_success_at is not None:
+            successes[(clean_label(source.name),)] = source.last_success_at.timestamp()
+        if source.lag_s is not None:
+            lags[(clean_label(source.name),)] = source.lag_s + age
+    yield _gauge(
+        "watchkeeper_source_last_success_timestamp_seconds",
+        "When the source was last read to its end.",
+        ("source",),
+        successes,
+    )
+    yield _gauge(
+        "watchkeeper_source_lag_seconds", "How far the measured windows are behind the clock.", ("source",), lags
+    )
+    pending: dict[LabelSet, float] = {
+        (clean_label(channel.name),): float(channel.pending) for channel in snapshot.channels
+    }
+    yield _gauge("watchkeeper_outbox_pending", "Messages that wait to be delivered.", ("channel",), pending)
+
+
+def _counted(counted: Counted) -> Iterator[Metric]:
+    for spec in COUNTERS:
+        counter = CounterMetricFamily(f"watchkeeper_{spec.name}", spec.meaning, labels=spec.labels)
+        for labels, count in _cleaned(counted.counts.get(spec.name, {})).items():
+            counter.add_metric(labels, count)
+        yield counter
+    for spec in TIMERS:
+        histogram = HistogramMetricFamily(f"watchkeeper_{spec.name}", spec.meaning, labels=spec.labels)
+        for labels, timed in _cleaned(counted.times.get(spec.name, {})).items():
+            histogram.add_metric(labels, _cumulative(timed), timed.sum)
+        yield histogram
+
+
+def _cumulative(timed: Timed) -> list[tuple[str, float]]:
+    bounds = [f"{bound:g}" for bound in BUCKETS] + ["+Inf"]
+    return [(bound, float(sum(timed.buckets[: number + 1]))) for number, bound in enumerate(bounds)]
+
+
+def _cleaned(values: Mapping[LabelSet, Item]) -> dict[LabelSet, Item]:
+    return {tuple(clean_label(text) for text in labels): value for labels, value in values.items()}
+
+
+def _values(labels: Mapping[str, str], names: tuple[str, ...]) -> LabelSet:
+    return tuple(clean_label(labels[name]) if name in labels else "" for name in names)
+
+
+def _gauge(name: str, text: str, labels: tuple[str, ...], samples: Mapping[LabelSet, float]) -> Metric:
+    gauge = GaugeMetricFamily(name, text, labels=labels)
+    for values, value in samples.items():
+        gauge.add_metric(values, value)
+    return gauge

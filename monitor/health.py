@@ -1,0 +1,70 @@
+"""The built-in rules: a broken source or channel is itself an alert. They run on `now`, not on event time."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from alerts.rules import AlertId
+from config.alerts import Rule
+from config.settings import Settings
+from detectors.measurement import Reason, Segment, Value
+from monitor.store.tables import ChannelRow, ProgressRow
+
+SOURCE_SILENT = "source_silent"
+SOURCE_FAILING = "source_failing"
+CHANNEL_FAILING = "channel_failing"
+
+RESERVED = (SOURCE_SILENT, SOURCE_FAILING, CHANNEL_FAILING)
+
+OWN_SOURCE = "watchkeeper"  # the `source` label of alerts about Watchkeeper itself
+
+
+def health_rule(settings: Settings, alert: AlertId) -> Rule | None:
+    """The built-in rule behind an alert; None when there is none or its subject is not configured."""
+    failing = settings.health.failing_for.total_seconds()
+    source = settings.sources.get(alert.source)
+    if alert.rule == SOURCE_FAILING and source is not None:
+        return _rule(settings, "source_failing_seconds", failing, "The source cannot be read.")
+    if alert.rule == SOURCE_SILENT and source is not None and source.silent_after:
+        limit = source.silent_after.total_seconds()
+        return _rule(settings, "source_silent_seconds", limit, "The source has logged no call for too long.")
+    if alert.rule == CHANNEL_FAILING and dict(alert.labels).get("receiver") in settings.receivers:
+        return _rule(settings, "channel_failing_seconds", failing, "Messages to the receiver fail.")
+    return None
+
+
+def observe(
+    settings: Settings, progress: Mapping[str, ProgressRow], channels: Mapping[str, ChannelRow], now: datetime
+) -> Iterator[tuple[AlertId, Value]]:
+    """What the built-in rules read at `now`: seconds of trouble of every source and receiver."""
+    for name in settings.sources:
+        row = progress.get(name)
+        if row is not None:
+            failing = _since(row.failing_since, now)
+            yield AlertId(SOURCE_FAILING, name, Segment(), ()), Value(failing)
+            # While the source cannot be read nobody knows whether it is silent.
+            silent = Value(None, reason=Reason.NO_VALUES) if failing else Value(_quiet(row, now))
+            yield AlertId(SOURCE_SILENT, name, Segment(), ()), silent
+    for name in settings.receivers:
+        channel = channels.get(name)
+        seconds = _since(channel.failing_since if channel else None, now)
+        yield AlertId(CHANNEL_FAILING, OWN_SOURCE, Segment(), (("receiver", name),)), Value(seconds)
+
+
+def _quiet(row: ProgressRow, now: datetime) -> float:
+    return (now - max(row.newest or row.watched_since, row.watched_since)).total_seconds()
+
+
+def _since(start: datetime | None, now: datetime) -> float:
+    return 0.0 if start is None else (now - start).total_seconds()
+
+
+def _rule(settings: Settings, measure: str, above: float, summary: str) -> Rule:
+    return Rule(
+        measure=measure,
+        above=above,
+        severity=settings.health.severity,
+        receiver=settings.health.receiver,
+        summary=summary,
+        no_data="keep",
+        no_data_cap=timedelta(days=365),
+    )

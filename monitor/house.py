@@ -1,0 +1,105 @@
+"""Everything that a running service holds, put together once from the settings."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+
+from alerts.notifier import AlertView, Link
+from alerts.rules import AlertId
+from config.alerts import Rule
+from config.settings import Settings
+from config.sources import AnySource
+from monitor.counters import Counters
+from monitor.health import CHANNEL_FAILING, health_rule
+from monitor.meter import Meter
+from monitor.sources.base import Source
+from monitor.sources.registry import SourceContext, build
+from monitor.store.database import Database
+
+# A slot this much older than what the source's lateness and rhythm explain belongs to a catch-up.
+CATCH_UP_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One source with its settings and what is measured of it.
+
+    `using` is held by the one thread that uses the source.
+    """
+
+    name: str
+    settings: AnySource
+    source: Source
+    meter: Meter
+    using: Lock = field(default_factory=Lock)
+
+    def fresh_since(self, now: datetime) -> datetime:
+        """Slots that end before this are caught up with: what fired in them is news only if it still fires."""
+        return now - self.settings.lateness - 2 * self.settings.every - CATCH_UP_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts of one service.
+
+    `deciding` is held while alerts are stepped and written: decisions are taken one at a time.
+    """
+
+    settings: Settings
+    database: Database
+    sources: Mapping[str, Watched]
+    counters: Counters
+    deciding: Lock = field(default_factory=Lock)
+    replay: bool = False
+
+    @classmethod
+    def open(cls, settings: Settings, context: SourceContext, *, replay: bool = False) -> "House":
+        """Opens the sources; nothing is read yet."""
+        sources = {}
+        for name, source in settings.sources.items():
+            mine = [rule for rule in settings.rules.values() if applies(rule, name)]
+            meter = Meter.of(settings, source, mine)
+            sources[name] = Watched(name, source, build(name, source, context), meter)
+        counters = Counters({"source": list(settings.sources), "channel": list(settings.receivers)})
+        return cls(settings, context.database, sources, counters, replay=replay)
+
+    def rules_of(self, source: str) -> dict[str, Rule]:
+        """The user's rules that watch a source, by name."""
+        return {name: rule for name, rule in self.settings.rules.items() if applies(rule, source)}
+
+    def rule_of(self, alert: AlertId) -> Rule | None:
+        """The rule behind an alert, the user's or a built-in one; None when it has gone."""
+        rule = self.settings.rules.get(alert.rule)
+        if rule is None:
+            return health_rule(self.settings, alert)
+        watched = self.sources.get(alert.source)
+        if watched is None or not applies(rule, alert.source) or set(alert.segment.columns) - set(rule.by):
+            return None
+        return rule
+
+    def receivers_of(self, alert: AlertId, rule: Rule) -> list[str]:
+        """Who is told of an alert. That a receiver fails is not told to the receiver that fails."""
+        names = list(self.settings.receivers) if rule.receiver is None else rule.receiver
+        failing = dict(alert.labels).get("receiver") if alert.rule == CHANNEL_FAILING else None
+        return [name for name in names if name != failing]
+
+    def links(self, alerts: Iterable[AlertView]) -> list[Link]:
+        """Where a message about these alerts leads."""
+        rules = dict.fromkeys(each.labels["rule"] for each in alerts)
+        runbooks = [self.settings.rules[name].runbook for name in rules if name in self.settings.rules]
+        links = [Link("Runbook", runbook) for runbook in dict.fromkeys(runbooks) if runbook]
+        if self.settings.server.external_url:
+            links.append(Link("Status page", self.settings.server.external_url))
+        return links
+
+    def close(self) -> None:
+        """Lets sources and store go."""
+        for watched in self.sources.values():
+            watched.source.close()
+        self.database.close()
+
+
+def applies(rule: Rule, source: str) -> bool:
+    """Whether a rule watches a source."""
+    return not rule.sources or source in rule.sources

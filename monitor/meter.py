@@ -1,0 +1,93 @@
+"""What is measured of one source: which groupings, which windows, by which aggregates."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import reduce
+
+from detectors.feedback import Feedback
+from detectors.traces import Traces
+
+from alerts.watch import Grouping, Readings
+from config.alerts import Rule
+from config.settings import Settings
+from config.sources import AnySource
+from detectors.measurement import Batch, Segment
+from detectors.protocols import Aggregate, Calls
+from detectors.segments import admit, measurable, seen
+from detectors.traffic import Traffic
+from monitor.slots import Plan
+
+Admitted = Mapping[Grouping, Mapping[Segment, datetime]]
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Measures stretches of one source's log. `trailing` says which rules read which trailing windows."""
+
+    plan: Plan
+    source: AnySource
+    trailing: Mapping[tuple[Grouping, timedelta], frozenset[str]]
+
+    @classmethod
+    def of(cls, settings: Settings, source: AnySource, rules: Iterable[Rule]) -> "Meter":
+        """What the settings ask for."""
+        trailing: dict[tuple[Grouping, timedelta], set[str]] = {}
+        for rule in rules:
+            if rule.over is not None and rule.over != settings.window:
+                grouping = _configured(source, rule.by)
+                trailing.setdefault((grouping, rule.over), set()).add(rule.measure)
+        plan = Plan.of(settings.window, settings.history, (length for _, length in trailing))
+        return cls(plan, source, {key: frozenset(measures) for key, measures in trailing.items()})
+
+    def groupings(self, log: Calls) -> list[Grouping]:
+        """The groupings whose columns the log has."""
+        return [tuple(each) for each in self.source.groupings if measurable(each, log.columns)]
+
+    def admit(self, log: Calls, first: datetime, last: datetime, admitted: Admitted) -> Admitted:
+        """The admitted segments of every grouping after the slots that end in `[first, last]`."""
+        windows = self.plan.windows(self.plan.slot, first, last)
+        after: dict[Grouping, Mapping[Segment, datetime]] = {}
+        for grouping in self.groupings(log):
+            known = admitted.get(grouping, {})
+            if not grouping:
+                after[grouping] = dict(known) or {Segment(): windows[0].start}
+                continue
+            counts = seen(log, windows, grouping, self.source.max_duration)
+            after[grouping] = admit(known, windows, counts, self.source.max_segments)
+        return after
+
+    def read(self, log: Calls, first: datetime, last: datetime, admitted: Admitted) -> Readings:
+        """Measures every window that closes at a slot end in `[first, last]`."""
+        batches = {}
+        for grouping in self.groupings(log):
+            for length in self.plan.steps:
+                windows = self.plan.windows(length, first, last)
+                aggregates = self._aggregates(log, grouping, length)
+                if windows and aggregates:
+                    parts = [each.measure(log, windows, grouping, admitted.get(grouping, {})) for each in aggregates]
+                    batches[grouping, length] = reduce(Batch.joined, parts)
+        return Readings(log.name, self.plan.slot, batches)
+
+    def _aggregates(self, log: Calls, grouping: Grouping, length: timedelta) -> Sequence[Aggregate]:
+        """All aggregates for base and history windows; for trailing ones only those whose measurements a rule reads."""
+        everything = self._all(log)
+        if length == self.plan.slot or self.plan.steps[length] == length:
+            return everything
+        wanted = self.trailing.get((grouping, length), frozenset())
+        return [each for each in everything if wanted & each.measures]
+
+    def _all(self, log: Calls) -> list[Aggregate]:
+        aggregates: list[Aggregate] = [
+            Traffic(self.source.max_duration),
+            Traces(self.source.max_duration, self.source.trace_gap),
+        ]
+        feedback = self.source.feedback
+        if feedback is not None and log.feedback_columns:
+            aggregates.append(Feedback(feedback.lookback, feedback.positive_above, feedback.max_keys))
+        return aggregates
+
+
+def _configured(source: AnySource, by: Sequence[str]) -> Grouping:
+    """The grouping of the source that has the rule's columns, in the source's order."""
+    return next((tuple(each) for each in source.groupings if set(each) == set(by)), tuple(by))

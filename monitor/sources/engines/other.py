@@ -1,0 +1,117 @@
+"""Every other engine that Ibis speaks to. Not tested by us: read-only access and time-outs are the database user's."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from config.calls import ColumnType
+from monitor.sources.engines.base import Engine, EngineError, Kind
+from monitor.sources.engines.secrets import scrubber
+
+if TYPE_CHECKING:
+    import ibis.expr.datatypes as dt
+    import ibis.expr.types as ir
+
+
+class Other(Engine):
+    """A connection that `ibis.connect` makes of the URL, with the drivers of `ibis-framework[<engine>]`."""
+
+    name = "this engine"
+    errors = (Exception,)  # drivers are unknown here, and any of their errors may print the URL
+    types: Mapping[ColumnType, str] = {
+        "string": "string",
+        "timestamp": "timestamp('UTC')",
+        "float": "float64",
+        "integer": "int64",
+        "boolean": "boolean",
+        "json": "string",
+    }
+
+    def __init__(self, url: str) -> None:
+        super().__init__(scrubber(url))
+        self._url = url
+        self._backend: Any = None
+
+    def moment(self, value: datetime) -> str:
+        import sqlglot.expressions as sge
+
+        literal = sge.Literal.string(value.isoformat(sep=" "))
+        return str(sge.Cast(this=literal, to=self._type("timestamp")).sql(self._backend.dialect))
+
+    def cast(self, expression: str, to: ColumnType, kind: Kind) -> str:
+        import sqlglot.expressions as sge
+
+        return str(sge.Cast(this=sge.Var(this=f"({expression})"), to=self._type(to)).sql(self._backend.dialect))
+
+    def quote(self, name: str) -> str:
+        import sqlglot as sg
+
+        return sg.to_identifier(name, quoted=True).sql(self._backend.dialect)
+
+    def kinds(self, select: str) -> dict[str, Kind]:
+        with self._translated():
+            schema = self._backend.sql(select).schema()
+        return {name: _kind(schema[name]) for name in schema.names}
+
+    def tables(self) -> list[str]:
+        with self._translated():
+            return list(self._backend.list_tables())
+
+    def table(self, query: str, schema: Mapping[str, Any]) -> "ir.Table":
+        table: ir.Table = self._backend.sql(query, schema=schema)
+        return table
+
+    def cancel(self) -> None:
+        """Not possible here: a statement runs to its end."""
+
+    def close(self) -> None:
+        if self._backend is not None:
+            self._backend.disconnect()
+            self._backend = None
+
+    @contextmanager
+    def _session(self) -> Iterator[None]:
+        if self._backend is None:
+            self._backend = self._connect()
+        yield
+
+    def _connect(self) -> Any:
+        import ibis
+
+        scheme = urlsplit(self._url).scheme
+        if not hasattr(ibis, scheme):
+            hint = "PostgreSQL and DuckDB are supported; Ibis knows more"
+            raise EngineError("connection", f"no engine is called {scheme!r}", hint)
+        plain = ibis.connect(self._url)
+        # The expressions of a connection made by Ibis lead to that very object: it becomes one of ours in place.
+        plain.__class__ = self._guarded(type(plain))
+        return plain
+
+    def _run(self, query: str) -> None:
+        self._backend.raw_sql(query)
+
+    def _type(self, name: ColumnType) -> Any:
+        import ibis
+
+        return self._backend.compiler.type_mapper.from_ibis(ibis.dtype(self.types[name]))
+
+    def _failure(self, error: Exception) -> EngineError:
+        return EngineError("other", self._shown(f"{type(error).__name__}: {error}", "data"))
+
+
+def _kind(type_: "dt.DataType") -> Kind:
+    if type_.is_timestamp():
+        return "moment" if type_.timezone else "naive"  # type: ignore[attr-defined]
+    tests: tuple[tuple[bool, Kind], ...] = (
+        (type_.is_date(), "naive"),
+        (type_.is_json(), "json"),
+        (type_.is_string(), "text"),
+        (type_.is_interval(), "interval"),
+        (type_.is_boolean(), "boolean"),
+        (type_.is_integer(), "integer"),
+        (type_.is_numeric(), "number"),
+        (type_.is_nested(), "nested"),
+    )
+    return next((kind for holds, kind in tests if holds), "other")

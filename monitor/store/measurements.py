@@ -1,0 +1,148 @@
+"""Measurements in the store: one JSON row for a segment and window, replaced by its next revision."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, delete, func, select
+
+from alerts.watch import Readings
+from config.server import Retention
+from detectors.measurement import Key, Measured, Reason, Segment, Value, Window
+from monitor.slots import EPOCH
+from monitor.store.tables import MeasurementRow
+
+HOUR_S = 3600
+
+
+def segment_text(segment: Segment) -> str:
+    """A segment as the text that keys its rows."""
+    return orjson.dumps(segment.labels).decode()
+
+
+def segment_of(text: str) -> Segment:
+    """The segment of such a text."""
+    return Segment(tuple((name, value) for name, value in orjson.loads(text)))
+
+
+def save(session: Session, rows: Iterable[Measured]) -> None:
+    """Writes rows for the first time, or replaces what an earlier run left of the same window."""
+    _upsert(session, [_columns(row, revision=0) for row in rows])
+
+
+def revise(session: Session, rows: Sequence[Measured]) -> int:
+    """Replaces the rows whose numbers changed by their next revision.
+
+    Returns:
+        how many windows changed.
+    """
+    changed = []
+    for row in rows:
+        fresh = _columns(row, revision=0)
+        key = tuple(fresh[name] for name in ("source", "segment", "length_s", "start"))
+        stored = session.get(MeasurementRow, key)
+        if stored is None:
+            changed.append(fresh)
+        elif stored.body != fresh["body"]:
+            changed.append(fresh | {"revision": stored.revision + 1})
+    _upsert(session, changed)
+    return len(changed)
+
+
+def kept(readings: Readings, retention: Retention, now: datetime) -> Iterator[Measured]:
+    """The rows that are worth writing: those that the next `expire` would not delete again."""
+    for batch in readings.batches.values():
+        for number, (_, window) in enumerate(batch.rows):
+            keep = retention.long if is_long(window) else retention.short
+            if window.end >= now - keep:
+                yield batch.measured(number)
+
+
+def is_long(window: Window) -> bool:
+    """Whether a window is kept long: an hour or more, and aligned, so that trailing windows do not fill the store."""
+    return window.length_s >= HOUR_S and not (window.start - EPOCH) % window.length
+
+
+def newest(session: Session, source: str, length: timedelta, since: datetime) -> list[Measured]:
+    """The newest row of every segment of a source that ended after `since`."""
+    mine = (
+        col(MeasurementRow.source) == source,
+        col(MeasurementRow.length_s) == int(length.total_seconds()),
+        col(MeasurementRow.end) > since,
+    )
+    ends = (
+        select(col(MeasurementRow.segment), func.max(col(MeasurementRow.start)).label("start"))
+        .where(*mine)
+        .group_by(col(MeasurementRow.segment))
+        .subquery()
+    )
+    query = (
+        select(MeasurementRow)
+        .join(ends, (col(MeasurementRow.segment) == ends.c.segment) & (col(MeasurementRow.start) == ends.c.start))
+        .where(*mine)
+    )
+    return [_measured(row) for row in session.exec(query)]
+
+
+def ends(session: Session, since: datetime) -> dict[tuple[str, int], datetime]:
+    """End of the newest window after `since`, by source and length in seconds."""
+    source, length, end = (col(MeasurementRow.source), col(MeasurementRow.length_s), col(MeasurementRow.end))
+    query = select(source, length, func.max(end)).where(end > since).group_by(source, length)
+    return {(name, seconds): newest for name, seconds, newest in session.exec(query)}
+
+
+def expire(session: Session, now: datetime, retention: Retention) -> int:
+    """Deletes rows that are past their retention.
+
+    Returns:
+        how many rows were deleted.
+    """
+    deleted = 0
+    for kept_long, keep in ((False, retention.short), (True, retention.long)):
+        past = (col(MeasurementRow.kept_long).is_(kept_long), col(MeasurementRow.end) < now - keep)
+        deleted += session.exec(delete(MeasurementRow).where(*past)).rowcount
+    return deleted
+
+
+def body_of(row: Measured) -> list[list[Any]]:
+    """The values of a row as JSON; what the source has no column for is left out."""
+    return [
+        [key.name, dict(key.labels), value.value, value.lower, value.upper, value.n, value.reason]
+        for key, value in row.values.items()
+        if value.reason is not Reason.MISSING_COLUMN
+    ]
+
+
+def _columns(row: Measured, revision: int) -> dict[str, Any]:
+    return {
+        "source": row.source,
+        "segment": segment_text(row.segment),
+        "length_s": int(row.window.length_s),
+        "start": row.window.start,
+        "end": row.window.end,
+        "kept_long": is_long(row.window),
+        "revision": revision,
+        "body": body_of(row),
+    }
+
+
+def _measured(row: MeasurementRow) -> Measured:
+    values = {
+        Key(name, tuple(labels.items())): Value(value, lower, upper, n, None if reason is None else Reason(reason))
+        for name, labels, value, lower, upper, n, reason in row.body
+    }
+    return Measured(row.source, segment_of(row.segment), Window(row.start, row.end), values)
+
+
+def _upsert(session: Session, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    table = MeasurementRow.__table__  # type: ignore[attr-defined]
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    replaced = {name: insert.excluded[name] for name in ("end", "revision", "body")}
+    session.connection().execute(
+        insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced), rows
+    )

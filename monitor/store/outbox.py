@@ -1,0 +1,226 @@
+"""Alert history and messages: transitions, what each receiver was told, and the outbox."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+from sqlmodel import Session, col, delete, func, select, update
+
+from alerts.notifier import AlertView, DeliveryError, Message, Receipt
+from alerts.pipeline import Group
+from alerts.rules import AlertId, Transition
+from monitor.store.measurements import segment_of, segment_text
+from monitor.store.tables import ChannelRow, GroupRow, OutboxRow, TransitionRow
+
+_MESSAGE = TypeAdapter(Message)
+_VIEWS = TypeAdapter(tuple[AlertView, ...])
+
+UNFINISHED = ("pending", "sending")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A transition with what is kept beside it: why nobody was told, and ids of the calls behind it."""
+
+    alert_id: AlertId
+    transition: Transition
+    held: str | None = None
+    exemplars: tuple[str, ...] = ()
+
+
+def record(session: Session, change: Change, decided_at: datetime) -> None:
+    """Adds a transition to the history."""
+    alert_id, transition = change.alert_id, change.transition
+    session.add(
+        TransitionRow(
+            rule=alert_id.rule,
+            source=alert_id.source,
+            segment=segment_text(alert_id.segment),
+            labels=orjson.dumps(alert_id.labels).decode(),
+            from_state=transition.before,
+            to_state=transition.after,
+            at=transition.at,
+            decided_at=decided_at,
+            value=transition.value,
+            reason=transition.reason,
+            held=change.held,
+            exemplars=list(change.exemplars),
+        )
+    )
+
+
+def transition_json(row: TransitionRow) -> dict[str, Any]:
+    """The public shape of a transition; see docs/measurements.md."""
+    return {
+        "type": "transition",
+        "rule": row.rule,
+        "source": row.source,
+        "segment": segment_of(row.segment).as_dict(),
+        "labels": dict(orjson.loads(row.labels)),
+        "from": row.from_state,
+        "to": row.to_state,
+        "at": row.at.isoformat(),
+        "value": row.value,
+        "held": row.held,
+    }
+
+
+def transitions(session: Session, limit: int, after_id: int = 0) -> list[TransitionRow]:
+    """The newest transitions, newest first."""
+    query = select(TransitionRow).where(col(TransitionRow.id) > after_id).order_by(col(TransitionRow.id).desc())
+    return list(session.exec(query.limit(limit)))
+
+
+def group(session: Session, key: str, receiver: str) -> Group:
+    """What a receiver was told about a group."""
+    row = session.get(GroupRow, key)
+    if row is None:
+        return Group(key, receiver)
+    return Group(key, row.receiver, row.is_open, _VIEWS.validate_python(row.told or [], strict=False))
+
+
+def open_groups(session: Session) -> list[Group]:
+    """All groups that are open at their receiver, as far as we told it."""
+    rows = session.exec(select(GroupRow).where(col(GroupRow.is_open)))
+    return [group(session, row.key, row.receiver) for row in rows]
+
+
+def enqueue(session: Session, told: Group, message: Message, now: datetime) -> None:
+    """Puts a message into the outbox and notes what the receiver is being told."""
+    is_open = message.action != "resolve"
+    row = session.get(GroupRow, told.key) or GroupRow(key=told.key, receiver=told.receiver, is_open=is_open)
+    row.is_open = is_open
+    row.told = _VIEWS.dump_python(message.alerts if is_open else (), mode="json")
+    session.add(row)
+    session.add(
+        OutboxRow(
+            key=told.key,
+            receiver=told.receiver,
+            action=message.action,
+            message=_MESSAGE.dump_python(message, mode="json"),
+            state="pending",
+            created_at=now,
+            due_at=now,
+        )
+    )
+
+
+def recover(session: Session, deduplicating: Iterable[str]) -> int:
+    """After a start: what was being sent when the service died is sent again.
+
+    Where the other end would show it twice, it is marked.
+
+    Returns:
+        how many messages may be repeated.
+    """
+    safe = list(deduplicating)
+    interrupted = col(OutboxRow.state) == "sending"
+    again = session.exec(
+        update(OutboxRow)
+        .where(interrupted, col(OutboxRow.receiver).not_in(safe))
+        .values(state="pending", repeated=True)
+    )
+    session.exec(update(OutboxRow).where(interrupted).values(state="pending"))
+    return int(again.rowcount)
+
+
+def retry_failed(session: Session, now: datetime) -> int:
+    """After a start, perhaps with mended settings: openings that failed for good are tried once more if still open.
+
+    Returns:
+        how many messages are tried again.
+    """
+    opened = select(GroupRow.key).where(col(GroupRow.is_open), col(GroupRow.delivered).is_(False))
+    last = select(func.max(OutboxRow.id)).group_by(col(OutboxRow.key))
+    retried = session.exec(
+        update(OutboxRow)
+        .where(col(OutboxRow.state) == "failed", col(OutboxRow.key).in_(opened), col(OutboxRow.id).in_(last))
+        .values(state="pending", due_at=now, attempts=0)
+    )
+    return int(retried.rowcount)
+
+
+def queue(session: Session, receiver: str) -> list[OutboxRow]:
+    """The unfinished messages of a receiver, in the order they were made."""
+    mine = (col(OutboxRow.receiver) == receiver, col(OutboxRow.state).in_(UNFINISHED))
+    return list(session.exec(select(OutboxRow).where(*mine).order_by(col(OutboxRow.id))))
+
+
+def pending_counts(session: Session) -> dict[str, int]:
+    """How many messages wait, by receiver."""
+    query = select(OutboxRow.receiver, func.count()).where(col(OutboxRow.state).in_(UNFINISHED))
+    return dict(session.exec(query.group_by(col(OutboxRow.receiver))).all())
+
+
+def claim(session: Session, row_id: int) -> OutboxRow:
+    """Marks a message as being sent: if the service dies now, the next one knows that it may have arrived."""
+    row = session.get_one(OutboxRow, row_id)
+    row.state, row.attempts = "sending", row.attempts + 1
+    session.add(row)
+    return row
+
+
+def message_of(row: OutboxRow) -> Message:
+    """The message of a row, marked when it may be a repetition."""
+    return replace(_MESSAGE.validate_python(row.message, strict=False), repeated=row.repeated)
+
+
+def refs_of(session: Session, key: str) -> Mapping[str, str]:
+    """What the message that opened a group left for those that follow."""
+    row = session.get(GroupRow, key)
+    return {} if row is None or row.refs is None else row.refs
+
+
+def was_delivered(session: Session, key: str) -> bool:
+    """Whether the receiver has the opening message of a group."""
+    row = session.get(GroupRow, key)
+    return row is not None and row.delivered
+
+
+def finish(session: Session, row_id: int, state: str, now: datetime, detail: str | None = None) -> None:
+    """Closes a row without a delivery: superseded, or failed for good."""
+    row = session.get_one(OutboxRow, row_id)
+    row.state, row.finished_at, row.detail = state, now, detail
+    session.add(row)
+
+
+def sent(session: Session, row_id: int, receipt: Receipt, now: datetime) -> None:
+    """Notes a delivery, what it left for later messages, and that the channel works."""
+    row = session.get_one(OutboxRow, row_id)
+    row.state, row.finished_at, row.failure, row.detail = "sent", now, None, None
+    told = session.get_one(GroupRow, row.key)
+    told.delivered = row.action != "resolve"
+    told.refs = dict(receipt.refs) if told.delivered else {}
+    channel = session.get(ChannelRow, row.receiver) or ChannelRow(receiver=row.receiver)
+    channel.failing_since, channel.failure, channel.last_success_at = None, None, now
+    session.add_all([row, told, channel])
+
+
+def failed(session: Session, row_id: int, error: DeliveryError, now: datetime, due_at: datetime | None) -> None:
+    """Notes a failed try: due again, or failed for good when `due_at` is None.
+
+    The channel is failing since the first failed try.
+    """
+    row = session.get_one(OutboxRow, row_id)
+    row.failure, row.detail = error.failure, str(error)
+    row.state = "failed" if due_at is None else "pending"
+    row.due_at, row.finished_at = due_at or row.due_at, None if due_at else now
+    channel = session.get(ChannelRow, row.receiver) or ChannelRow(receiver=row.receiver)
+    channel.failing_since, channel.failure = channel.failing_since or now, error.failure
+    session.add_all([row, channel])
+
+
+def channels(session: Session) -> dict[str, ChannelRow]:
+    """How each receiver is doing."""
+    return {row.receiver: row for row in session.exec(select(ChannelRow))}
+
+
+def expire(session: Session, now: datetime, keep: timedelta) -> None:
+    """Forgets history and finished messages that are older than `keep`."""
+    session.exec(delete(TransitionRow).where(col(TransitionRow.at) < now - keep))
+    session.exec(
+        delete(OutboxRow).where(col(OutboxRow.created_at) < now - keep, col(OutboxRow.state).not_in(UNFINISHED))
+    )

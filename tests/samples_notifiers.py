@@ -1,0 +1,242 @@
+"""One sample of every kind of receiver, for the contract suite, and the messages that the suite sends.
+
+To add a kind: write its fake server, then a line in `SAMPLES`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from fake_http import Answer, FakeHttp, refused_address
+from fake_pagerduty import FakePagerDuty
+from fake_slack import FakeSlack
+from hypothesis import strategies as st
+
+from alerts.notifier import AlertView, Link, Message
+from config.alerts import AnyReceiver, PagerDutyReceiver, SlackReceiver
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+LONG = timedelta(seconds=30)
+SHORT = timedelta(milliseconds=150)
+ROUTING_KEY = "0123456789abcdefTopSecretOfPager"
+PREVIOUS_KEY = "fedcba9876543210TopSecretOfPager"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A kind of receiver with a server that follows its channel's rules.
+
+    `settings` takes the server (None: one that refuses connections) and the timeout. `successes` are the statuses that
+    can mean success. `accepted` is what the channel says when it has taken a message. `seen` is all that a person can
+    read at the other end, `count` the number of messages or incidents there.
+    """
+
+    name: str
+    kind: str
+    server: Callable[[], FakeHttp]
+    settings: Callable[[Any, timedelta], AnyReceiver]
+    secrets: tuple[str, ...]
+    successes: tuple[int, ...]
+    accepted: Answer
+    seen: Callable[[Any], str]
+    count: Callable[[Any], int]
+
+
+def _bot(server: FakeSlack | None, timeout: timedelta) -> AnyReceiver:
+    url = server.api_url if server else f"{refused_address()}/api/"
+    return SlackReceiver.model_validate(
+        {"kind": "slack", "token": FakeSlack.token, "channel": "#alerts", "api_url": url, "timeout": timeout}
+    )
+
+
+def _webhook(server: FakeSlack | None, timeout: timedelta) -> AnyReceiver:
+    url = server.webhook_url if server else refused_address() + FakeSlack.webhook_path
+    return SlackReceiver.model_validate({"kind": "slack", "webhook_url": url, "timeout": timeout})
+
+
+def _pagerduty(server: FakePagerDuty | None, timeout: timedelta) -> AnyReceiver:
+    url = server.base if server else refused_address()
+    return PagerDutyReceiver.model_validate(
+        {
+            "kind": "pagerduty",
+            "routing_key": ROUTING_KEY,
+            "previous_routing_keys": [PREVIOUS_KEY],
+            "url": url,
+            "timeout": timeout,
+        }
+    )
+
+
+def _slack_seen(server: FakeSlack) -> str:
+    return "\n".join(message.text for message in server.messages)
+
+
+def _slack_count(server: FakeSlack) -> int:
+    return len(server.roots)
+
+
+def _pagerduty_seen(server: FakePagerDuty) -> str:
+    return "\n".join(str(event["payload"]) for incident in server.incidents for event in incident.events)
+
+
+def _pagerduty_count(server: FakePagerDuty) -> int:
+    return len(server.incidents)
+
+
+SAMPLES = (
+    Sample(
+        name="slack with a bot token",
+        kind="slack",
+        server=FakeSlack,
+        settings=_bot,
+        secrets=(FakeSlack.token,),
+        successes=(200,),
+        accepted=Answer(200, '{"ok": true, "channel": "C0ALERTS", "ts": "1.2"}'),
+        seen=_slack_seen,
+        count=_slack_count,
+    ),
+    Sample(
+        name="slack with a webhook",
+        kind="slack",
+        server=FakeSlack,
+        settings=_webhook,
+        secrets=(FakeSlack.webhook_path, "TopSecretOfTheHook"),
+        successes=(200,),
+        accepted=Answer(200, "ok"),
+        seen=_slack_seen,
+        count=_slack_count,
+    ),
+    Sample(
+        name="pagerduty",
+        kind="pagerduty",
+        server=FakePagerDuty,
+        settings=_pagerduty,
+        secrets=(ROUTING_KEY, PREVIOUS_KEY, ROUTING_KEY[-4:] + ")"),
+        successes=(202,),
+        accepted=Answer(202, '{"status": "success", "message": "Event processed", "dedup_key": "k"}'),
+        seen=_pagerduty_seen,
+        count=_pagerduty_count,
+    ),
+)
+
+each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+
+
+def an_alert(**changes: Any) -> AlertView:
+    """An alert as the pipeline makes it."""
+    known: dict[str, Any] = {
+        "labels": {
+            "rule": "errors",
+            "source": "support",
+            "severity": "critical",
+            "service": "chat",
+            "model": "gpt-4o-mini",
+        },
+        "summary": "error_ratio is 0.12 (above 0.05 over 5m for 2m)",
+        "state": "firing",
+        "since": NOON - timedelta(minutes=7),
+        "value": 0.12,
+        "lower": 0.0871,
+        "upper": 0.1634,
+        "n": 1340,
+        "condition": "above 0.05 over 5m for 2m",
+        "exemplars": ("call-0001", "call-0002", "call-0003"),
+    }
+    return AlertView(**(known | changes))
+
+
+def a_message(**changes: Any) -> Message:
+    """A trigger for one alert."""
+    known: dict[str, Any] = {
+        "key": "watchkeeper-4f2a",
+        "action": "trigger",
+        "title": "Firing: errors on support / chat / gpt-4o-mini",
+        "severity": "critical",
+        "alerts": (an_alert(),),
+        "at": NOON,
+        "links": (Link("Open in Watchkeeper", "http://localhost:9464/alerts?rule=errors&source=support"),),
+    }
+    return Message(**(known | changes))
+
+
+def resolved(message: Message) -> Message:
+    """The resolution of a message."""
+    alerts = tuple(
+        an_alert(
+            state="resolved", ended=NOON + timedelta(minutes=5), value=0.01, lower=None, upper=None, reason="below"
+        )
+        for _ in message.alerts
+    )
+    title = message.title.replace("Firing", "Resolved")
+    return a_message(key=message.key, action="resolve", title=title, alerts=alerts, at=NOON + timedelta(minutes=5))
+
+
+HOSTILE = (
+    "<!channel> <@U123> <https://evil.example|click> &lt; & < >",
+    "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "*bold* _it_ ~no~ `code` ```block``` > quote",
+    "line one\nline two\r\n\u2028line three",
+    "lone \ud800 surrogate \udfff, NUL \x00, bell \x07, rtl \u202e gnitirw",
+    "&" * 5_000,
+    "<" * 100_000,
+    "😀" * 60_000,
+    "e\u0301" * 40_000,
+    '"\\' * 50_000,
+    "",
+    " ",
+    "\x00",
+)
+
+
+def _texts() -> st.SearchStrategy[str]:
+    anything = st.text(st.characters(), max_size=40)
+    return st.one_of(anything, st.sampled_from(HOSTILE))
+
+
+def _moments() -> st.SearchStrategy[datetime]:
+    return st.integers(-(10**9), 10**9).map(lambda seconds: NOON + timedelta(seconds=seconds))
+
+
+def alerts() -> st.SearchStrategy[AlertView]:
+    """Any alert, hostile ones above all."""
+    numbers = st.none() | st.floats()
+    return st.builds(
+        AlertView,
+        labels=st.dictionaries(
+            st.sampled_from(["rule", "source", "service", "model"]) | _texts(), _texts(), max_size=5
+        ),
+        summary=_texts(),
+        state=st.sampled_from(["firing", "no_data", "error", "resolved"]),
+        since=_moments(),
+        ended=st.none() | _moments(),
+        value=numbers,
+        lower=numbers,
+        upper=numbers,
+        n=st.none() | st.integers(0, 10**12),
+        unit=_texts(),
+        condition=_texts(),
+        reason=_texts(),
+        exemplars=st.lists(_texts(), max_size=7).map(tuple),
+    )
+
+
+def messages() -> st.SearchStrategy[Message]:
+    """Any message, also one with hundreds of alerts."""
+    few = st.lists(alerts(), max_size=3).map(tuple)
+    many = st.tuples(alerts(), st.integers(20, 300)).map(lambda drawn: (drawn[0],) * drawn[1])
+    hrefs = _texts() | st.sampled_from(["https://x.example/?a=1&b=<2>|", "http://[::1", "javascript:alert(1)"])
+    return st.builds(
+        Message,
+        key=_texts(),
+        action=st.sampled_from(["trigger", "update", "resolve"]),
+        title=_texts(),
+        severity=st.sampled_from(["critical", "error", "warning", "info"]),
+        alerts=few | many,
+        at=_moments(),
+        links=st.lists(st.builds(Link, text=_texts(), href=hrefs), max_size=12).map(tuple),
+        replay=st.booleans(),
+        repeated=st.booleans(),
+        test=st.booleans(),
+    )
