@@ -79,7 +79,7 @@ class Message:
     at: datetime
     links: tuple[Link, ...] = ()
     replay: bool = False  # sent by `replay --deliver`: about the past
-    repeated: bool = False  # may be a repetition: the service died while sending it
+    repeated: bool = False  # may be a repetition: it is not known whether an earlier attempt arrived
     test: bool = False  # sent by `notify-test`
 
     def marked_repeated(self) -> "Message":

@@ -11,10 +11,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import get_args
 
-from alerts.notifier import Action, AlertView, Link, Message
-from alerts.rules import ACTIVE, Alert, AlertId, condition
+from alerts.notifier import Action, AlertView, Message
+from alerts.rules import ACTIVE, Alert, AlertId, State, condition
 from config.alerts import Rule, Severity
+from config.calls import GROUPING_COLUMNS
 from detectors.measurement import OTHER
+
+Identity = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,17 @@ class Active:
 
     def labels(self) -> dict[str, str]:
         """All labels of the alert: they route, group and name it."""
-        own = {"rule": self.id.rule, "source": self.id.source, "severity": self.rule.severity}
-        return own | self.id.segment.as_dict() | dict(self.id.labels)
+        return {"severity": self.rule.severity} | labels_of(self.id)
+
+
+def labels_of(alert: AlertId) -> dict[str, str]:
+    """The labels of an alert but its severity."""
+    return {"rule": alert.rule, "source": alert.source} | alert.segment.as_dict() | dict(alert.labels)
+
+
+def identity(labels: Mapping[str, str]) -> Identity:
+    """Which alert some labels are of, whatever its severity."""
+    return frozenset((name, value) for name, value in labels.items() if name != "severity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +92,13 @@ def group_key(receiver: str, labels: Mapping[str, str], group_by: Sequence[str] 
 
 def view(active: Active) -> AlertView:
     """One alert as a person should read it."""
-    value = active.alert.value
+    # The last number that was good is not what the rule reads now.
+    value = active.alert.value if active.alert.state is State.FIRING else None
     name = active.rule.measure + "".join(f" {label} {text}" for label, text in active.id.labels)
-    number = "" if value is None or value.value is None else f" is {value.value:.4g}"
+    what = f": {active.alert.reason}" if value is None or value.value is None else f" is {value.value:.4g}"
     return AlertView(
         labels=active.labels(),
-        summary=active.rule.summary or f"{name}{number} ({condition(active.rule)})",
+        summary=active.rule.summary or f"{name}{what} ({condition(active.rule)})",
         state=active.alert.state.value,  # type: ignore[arg-type]
         since=active.alert.since or active.alert.read_until,  # type: ignore[arg-type]
         value=None if value is None else value.value,
@@ -93,29 +106,37 @@ def view(active: Active) -> AlertView:
         upper=None if value is None else value.upper,
         n=None if value is None else value.n,
         condition=condition(active.rule),
+        reason=active.alert.reason,
         exemplars=active.exemplars,
     )
 
 
 def message(
-    group: Group, outcome: Outcome, active: Sequence[AlertView], at: datetime, links: Iterable[Link]
+    group: Group, outcome: Outcome, active: Sequence[AlertView], at: datetime, reasons: Mapping[Identity, str]
 ) -> Message:
-    """The message of a decision; a resolve tells of the alerts that the receiver was told of."""
-    alerts = tuple(active)
-    if outcome is not Outcome.FIRST:
-        still = {tuple(sorted(each.labels.items())) for each in active}
-        gone = [
-            each for each in group.told if tuple(sorted(each.labels.items())) not in still and each.state != "resolved"
-        ]
-        alerts += tuple(replace(each, state="resolved", ended=at) for each in gone)
+    """The message of a decision; a resolve tells of the alerts that the receiver was told of.
+
+    Args:
+        group: what the receiver was told until now; the calls behind an alert that goes on are told again.
+        outcome: what was decided; one of `ACTIONS`.
+        active: what fires.
+        at: when this was decided.
+        reasons: why alerts have ended, where that is known.
+    """
+    told = {identity(each.labels): each for each in group.told if each.state != "resolved"}
+    alerts = []
+    for each in active:
+        before = told.pop(identity(each.labels), each)
+        alerts.append(replace(each, exemplars=each.exemplars or before.exemplars))
+    for which, each in told.items():
+        alerts.append(replace(each, state="resolved", ended=at, reason=reasons.get(which, "")))
     return Message(
         key=group.key,
         action=ACTIONS[outcome],
         title=_title(outcome, alerts),
         severity=_worst(alerts),
-        alerts=alerts,
+        alerts=tuple(alerts),
         at=at,
-        links=tuple(links),
     )
 
 
@@ -136,11 +157,9 @@ def _worst(alerts: Sequence[AlertView]) -> Severity:
 
 def _title(outcome: Outcome, alerts: Sequence[AlertView]) -> str:
     first = alerts[0].labels
-    place = " / ".join(
-        value
-        for name, value in first.items()
-        if name not in ("rule", "severity", "percentile", "type") and value and value != OTHER
-    )
+    own = sorted(first.keys() - {"rule", "severity", "percentile", "type", "source", *GROUPING_COLUMNS})
+    values = [first.get(name, "") for name in ("source", *GROUPING_COLUMNS, *own)]
+    place = " / ".join(value for value in values if value and value != OTHER)
     word = {"resolved": "Resolved", "no_data": "No data", "error": "Broken rule", "firing": "Firing"}[
         "resolved" if outcome is Outcome.RESOLVED else alerts[0].state
     ]

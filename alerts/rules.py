@@ -44,14 +44,15 @@ class Alert:
     since: datetime | None = None  # when the condition began; kept while pending, firing, no_data or error
     fired_at: datetime | None = None  # when it fired; kept through no_data and error, so that firing goes on after them
     recovering_since: datetime | None = None  # first window in which the condition was gone while firing
-    absent_since: datetime | None = None  # first window without a usable value
+    absent_since: datetime | None = None  # first window without a usable value, or the last that said "no data"
     read_until: datetime | None = None  # end of the last window read: an older one is refused
     value: Value | None = None  # the last usable value
+    reason: str = ""  # why it is in no_data or error
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A change of state, decided at a slot end."""
+    """A change of state, decided at a slot end; `value` is what was read there, None where that was of no use."""
 
     before: State
     after: State
@@ -83,7 +84,7 @@ def step(rule: Rule, alert: Alert, value: Value | None, at: datetime) -> Step:
         raise ValueError(f"window ending {at} was read already (read until {alert.read_until})")
     alert = replace(alert, read_until=at)
     if value is not None and value.reason in (Reason.MISSING_COLUMN, Reason.ERROR):
-        broken = replace(alert, since=alert.since or at)
+        broken = replace(alert, since=_since(alert, State.ERROR, at))
         return _to(broken, State.ERROR, at, f"cannot be evaluated: {value.reason}")
     if value is None or value.value is None or (value.n is not None and value.n < rule.min_calls):
         return _absent(rule, alert, value, at)
@@ -101,8 +102,8 @@ def holds(rule: Rule, alert: Alert, value: float) -> bool:
 
 
 def close(alert: Alert, at: datetime, reason: str) -> Step:
-    """Ends an alert whose rule, segment or source has gone."""
-    return _to(replace(alert, read_until=at), State.INACTIVE, at, reason)
+    """Ends an alert whose rule, segment or source has gone; nothing of it is remembered."""
+    return _to(replace(alert, read_until=at, absent_since=None, value=None), State.INACTIVE, at, reason)
 
 
 def _true(rule: Rule, alert: Alert, at: datetime) -> Step:
@@ -132,27 +133,31 @@ def _absent(rule: Rule, alert: Alert, value: Value | None, at: datetime) -> Step
     if rule.no_data == "ok" and not too_few:
         return _false(rule, alert, at)
     if rule.no_data == "alert" and not too_few:
-        if at - absent >= rule.for_:
-            return _to(replace(alert, since=alert.since or absent), State.NO_DATA, at, "no data")
+        if alert.state is State.NO_DATA or at - absent >= rule.for_:
+            # Each window without data says so anew: the cap counts from the last one.
+            empty = replace(alert, since=_since(alert, State.NO_DATA, absent), absent_since=at)
+            return _to(empty, State.NO_DATA, at, "no data")
         return Step(alert, None)
     if at - absent >= rule.no_data_cap:
         return _to(alert, State.INACTIVE, at, "no usable data for too long")
     return Step(alert, None)
 
 
-def _to(
-    alert: Alert,
-    state: State,
-    at: datetime,
-    reason: str,
-) -> Step:
+def _since(alert: Alert, state: State, at: datetime) -> datetime:
+    """Since when there is no data or an error; over an alert that fired, its own start goes on."""
+    begun = alert.fired_at is not None or alert.state is state
+    return alert.since if begun and alert.since is not None else at
+
+
+def _to(alert: Alert, state: State, at: datetime, reason: str) -> Step:
     if state == State.INACTIVE:
         after = Alert(read_until=alert.read_until, absent_since=alert.absent_since, value=alert.value)
     else:
-        after = replace(alert, state=state)
+        after = replace(alert, state=state, reason=reason)
     if state == alert.state:
         return Step(after, None)
-    value = alert.value.value if alert.value is not None else None
+    usable = alert.absent_since is None and state is not State.ERROR
+    value = alert.value.value if usable and alert.value is not None else None
     return Step(after, Transition(alert.state, state, at, value, reason))
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from alerts.rules import Alert, AlertId, Step, step
+from alerts.rules import Alert, AlertId, Step, close, step
 from config.alerts import Rule
 from config.calls import GROUPING_COLUMNS
 from detectors.measurement import Batch, Key, Reason, Segment, Value, Window
 
 Grouping = tuple[str, ...]
+
+RETIRED = "the rule no longer watches this segment or these labels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,28 @@ def watch(
     """Steps every alert of a rule over the window that ends at `slot_end`.
 
     A segment that once had an alert and has no measurement now is stepped without a value, so that it cannot stay open
-    unseen.
+    unseen; an alert that the rule, as it is now, cannot have is closed.
     """
     observed = dict(_observe(name, rule, readings, slot_end))
-    for known in alerts:
+    retired = []
+    for known in sorted(alerts):
         if known.rule == name and known.source == readings.source and known not in observed:
-            observed[known] = None
+            if covers(rule, known) and (known.segment.labels or not rule.by):
+                observed[known] = None
+            else:
+                retired.append(known)
     for alert_id, value in observed.items():
         yield Watched(alert_id, rule, step(rule, alerts.get(alert_id, Alert()), value, slot_end))
+    for alert_id in retired:
+        yield Watched(alert_id, rule, close(alerts[alert_id], slot_end, RETIRED))
+
+
+def covers(rule: Rule, alert: AlertId) -> bool:
+    """Whether a rule can have the alert: on a segment of its grouping, or on the whole if that cannot be measured."""
+    segment, labels = split_labels(rule)
+    right_columns = not alert.segment.labels or set(alert.segment.columns) == set(rule.by)
+    right_segment = not alert.segment.labels or segment.items() <= alert.segment.as_dict().items()
+    return right_columns and right_segment and labels.items() <= dict(alert.labels).items()
 
 
 def split_labels(rule: Rule) -> tuple[dict[str, str], dict[str, str]]:

@@ -59,7 +59,7 @@ def marks(message: Message) -> tuple[str, ...]:
         for marked, text in (
             (message.test, "Test"),
             (message.replay, "Replay of the past"),
-            (message.repeated, "May be a repetition: the service was restarted while sending"),
+            (message.repeated, "May be a repetition: it is not known whether an earlier attempt arrived"),
         )
         if marked
     )
@@ -87,7 +87,11 @@ def amount(alert: AlertView) -> str:
 
 def where(labels: Mapping[str, str]) -> str:
     """The source, the segment and the measurement's labels, in the order in which they are given."""
-    return ", ".join(f"{one_line(name)}={one_line(value)}" for name, value in labels.items() if name not in _NOT_PLACES)
+    return ", ".join(
+        f"{line(name, LONGEST_WORD)}={line(value, LONGEST_WORD)}"
+        for name, value in labels.items()
+        if name not in _NOT_PLACES
+    )
 
 
 def facts(alert: AlertView) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from config.problems import Finding, Path
 from config.shape import FILE_SUFFIX, Choice, Names, Section, Shape, at, is_secret, section_of, step, value_at
@@ -19,9 +18,18 @@ Say = Callable[["_Place", Context], Finding]
 
 def findings(error: ValidationError, shape: Shape, tree: Mapping[str, Any]) -> Iterator[Finding]:
     """Every problem that pydantic has found in a tree of settings. The values themselves are never quoted."""
-    for each in error.errors(include_url=False, include_context=True, include_input=False):
-        path = _written_path(each["loc"], shape, tree)
-        yield _say(each, path, shape, tree)
+    errors = error.errors(include_url=False, include_context=True, include_input=False)
+    places = [_place(_written_path(each["loc"], shape, tree), shape, tree) for each in errors]
+    # A key that is missing because it is misspelt is one problem.
+    misspelt = {
+        (*place.path[:-1], nearest(place.key, place.section.keys))
+        for each, place in zip(errors, places, strict=True)
+        if each["type"] == "extra_forbidden" and place.section
+    }
+    for each, place in zip(errors, places, strict=True):
+        if each["type"] != "missing" or place.path not in misspelt:
+            say = _SAY.get(each["type"])
+            yield say(place, each.get("ctx", {})) if say else place.finding(each["msg"])
 
 
 def _written_path(loc: Path, shape: Shape | None, tree: Any) -> Path:
@@ -36,13 +44,6 @@ def _written_path(loc: Path, shape: Shape | None, tree: Any) -> Path:
         path.append(key)
         shape, tree = step(shape, key, tree), value_at(tree, (key,))
     return tuple(path)
-
-
-def _say(error: ErrorDetails, path: Path, shape: Shape, tree: Mapping[str, Any]) -> Finding:
-    around = at(shape, path[:-1], tree)
-    place = _Place(path, value_at(tree, path), at(shape, path, tree), around, value_at(tree, path[:-1]))
-    say = _SAY.get(error["type"])
-    return Finding(path, error["msg"]) if say is None else say(place, error.get("ctx", {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,11 @@ class _Place:
 
     def finding(self, message: str, hint: str = "") -> Finding:
         return Finding(self.path, message, hint)
+
+
+def _place(path: Path, shape: Shape, tree: Mapping[str, Any]) -> _Place:
+    around = at(shape, path[:-1], tree)
+    return _Place(path, value_at(tree, path), at(shape, path, tree), around, value_at(tree, path[:-1]))
 
 
 def _unknown_key(place: _Place, context: Context) -> Finding:
@@ -92,10 +98,10 @@ def _kind(place: _Place, context: Context) -> Finding:
     choice = place.shape
     if not isinstance(choice, Choice):
         return place.finding("has no kind")
-    kinds = ", ".join(choice.options)
     kind = place.value.get(choice.by) if isinstance(place.value, Mapping) else None
     if kind is None:
-        return place.finding(f"has no {choice.by}", f"add `{choice.by}: ` and one of {kinds}")
+        return place.finding(f"has no {choice.by}", f"add {_ways(choice)}")
+    kinds = ", ".join(choice.options)
     meant = nearest(str(kind), choice.options)
     hint = f"did you mean {meant!r}? The kinds are {kinds}" if meant else f"the kinds are {kinds}"
     return Finding((*place.path, choice.by), f"unknown kind {shown(kind)}", hint)
@@ -106,6 +112,8 @@ def _wrong_type(expected: str) -> Say:
         if place.value is None:
             return place.finding(f"is empty, but must be {expected}", "write a value, or take the key out")
         found = next((word for type_, word in _FOUND if isinstance(place.value, type_)), "text")
+        if expected == "a whole number" and found == "a number":
+            return place.finding("must be a whole number, not a fraction")
         return place.finding(f"must be {expected}, not {found}", _instead(place, expected, found))
 
     return say
@@ -117,12 +125,14 @@ def _instead(place: _Place, expected: str, found: str) -> str:
     if expected == "a list":
         return "write [a, b], or each item on a line of its own after '- '"
     if isinstance(place.shape, Choice):
-        return (
-            f"write the keys indented under it, first `{place.shape.by}: ` and one of {', '.join(place.shape.options)}"
-        )
+        return f"write the keys indented under it, first {_ways(place.shape)}"
     if isinstance(place.shape, Section):
         return f"write the keys indented under it: {', '.join(place.shape.keys)}"
-    return ""
+    return "write each name with its value on a line of its own, indented" if isinstance(place.shape, Names) else ""
+
+
+def _ways(choice: Choice) -> str:
+    return " or ".join(f"`{choice.by}: {kind}`" for kind in choice.options)
 
 
 def _literal(place: _Place, context: Context) -> Finding:
@@ -140,7 +150,9 @@ def _own_words(place: _Place, context: Context) -> Finding:
 def _name(place: _Place, context: Context) -> Finding:
     plain = "-".join(re.findall(r"[a-z0-9]+", place.key.lower()))[:63].strip("-")
     rule = "lower-case letters and digits with single - or _ between them, 63 at most"
-    return place.finding("is not a name", f"use {rule}" + (f", such as {plain!r}" if plain else ""))
+    return place.finding(
+        "is not a name", f"use {rule}" + (f", such as {plain!r}" if plain not in ("", place.key[:63]) else "")
+    )
 
 
 def _limit(text: str) -> Say:

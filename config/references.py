@@ -58,19 +58,23 @@ def _unknown(written: Any, tree: Mapping[str, Any], where: str, path: Path) -> I
 
 def _misfits(tree: Mapping[str, Any]) -> Iterator[Finding]:
     window = _duration(tree.get("window", WINDOW))
-    history = _duration(tree.get("history", HISTORY))
     if window is None:
         return
-    spelled = format_duration(window)
     if _DAY % window:
         yield Finding(("window",), "does not divide a day, so windows would not stay aligned", "write 30s, 1m or 5m")
+        return
+    spelled = format_duration(window)
     for name, rule in sections(tree, "rules").items():
         over = _duration(rule.get("over"))
         if over is not None and over % window:
             yield Finding(("rules", name, "over"), "is not a whole number of windows", f"a window is {spelled}")
+    history = _duration(tree.get("history", HISTORY))
     if history is not None and (history % window or _DAY % history):
-        hint = f"a window is {spelled}; write 1h or another part of a day"
-        yield Finding(("history",), "must be a whole number of windows and divide a day", hint)
+        what = "is not a whole number of windows that divides a day"
+        if "history" in tree:
+            yield Finding(("history",), what, f"a window is {spelled}")
+        else:
+            yield Finding(("window",), f"with it, history ({format_duration(history)}) {what}", "set history too")
 
 
 def _duration(value: Any) -> timedelta | None:

@@ -60,7 +60,7 @@ def parse(text: str) -> Document:
         value = _Reader(document).read(root, ()) if root is not None else {}
     except yaml.MarkedYAMLError as error:
         return _syntax(error)
-    except (yaml.YAMLError, ValueError, RecursionError, _TooLargeError) as error:
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError, _TooLargeError) as error:
         return _unreadable(*_obstacle(error, text))
     if value is not None and not isinstance(value, dict):
         return _unreadable("must be a section of keys", "start with `sources:`")
@@ -80,8 +80,9 @@ def _syntax(error: yaml.MarkedYAMLError) -> Document:
         return _unreadable("is not YAML: a tab", "indent with spaces", line)
     if "expected a single document" in what:
         return _unreadable("holds a second document", "take out the line `---`", line)
-    if "found undefined alias" in what:
-        return _unreadable("is not YAML: an alias (*name) that no anchor (&name) defines", "quote texts with *", line)
+    if "found undefined alias" in what or "while scanning an alias" in what:
+        hint = "quote a text that starts with *"
+        return _unreadable("is not YAML: an alias (*name) that no anchor (&name) defines", hint, line)
     return _unreadable(f"is not YAML: {what}", "check quotes, colons and the indentation around this line", line)
 
 
@@ -115,7 +116,7 @@ class _Reader:
             raise _TooLargeError
         self._document.lines.setdefault(path, _line(node))
         if id(node) in self._open:
-            self._refuse(path, node, "refers to itself", "take the alias out")
+            self._document.findings.append(Finding(path, "refers to itself", "take the alias out"))
             return None
         if node.tag not in _TAGS:
             self._refuse(path, node, f"has the tag {node.tag}", "write the plain value")

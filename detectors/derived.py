@@ -6,13 +6,11 @@ so that a window's edge is exact on every engine.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING
 
 import ibis
 
-from config.calls import ERROR_TYPES
+from config.calls import CALL_COLUMN_NAMES, ERROR_TYPES
 from detectors.protocols import Calls
 
 if TYPE_CHECKING:
@@ -22,27 +20,25 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 # Beyond these a number is a defect of the log and is read as unknown; the sums of what remains cannot overflow.
-MAX_SECONDS = 1e6
+MAX_AMOUNT = 1e6  # seconds or dollars
 MAX_TOKENS = 1_000_000_000
-MAX_USD = 1e6
 _LAST_TIME = datetime(9000, 1, 1)  # PostgreSQL's 'infinity' stands for "still running" in some logs
 
+_SECONDS = ("latency_s", "ttft_s")
 TOKEN_COLUMNS = ("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "reasoning_tokens")
 
-# Words of error messages, for logs without types and statuses. The first row that matches wins.
-ERROR_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (
-        "rate_limited",
-        ("rate limit", "rate_limit", "ratelimit", "too many requests", "quota", " 429", "=429", ":429", "(429", "http429"),
-    ),
-    ("timeout", ("timeout", "time-out", "timed out", "deadline")),
-    ("content_filter", ("content filter", "content_filter", "content policy", "content management policy", "safety")),
-    ("cancelled", ("cancel", "aborted", "client disconnected")),
-    ("auth", ("unauthorized", "authentication", "permission", "api key", "api_key", "forbidden")),
-    ("bad_request", ("invalid request", "invalid_request", "bad request", "bad_request", "context length", "too long")),
-    ("server", ("overloaded", "internal", "unavailable", "connection", "server")),
+# What error messages hold in lower case, for logs without types and statuses. The first row that matches wins. The patterns
+# are legal in RE2 (DuckDB, BigQuery) and PostgreSQL: no look-around, no \b. A bare 429 may be part of a request's id.
+ERROR_PATTERNS: tuple[tuple[str, str], ...] = (
+    ("rate_limited", "rate.?limit|too many requests|quota|(^|[^0-9a-z])429([^0-9a-z]|$)"),
+    ("timeout", "time.?out|timed out|deadline"),
+    ("content_filter", "content.filter|content (management )?policy|safety"),
+    ("cancelled", "cancel|aborted|client disconnected"),
+    ("auth", "unauthori[sz]ed|authentication|permission|api.?key|forbidden"),
+    ("bad_request", "(invalid|bad).request|context.length|too long"),
+    ("server", "overloaded|internal|unavailable|connection|server"),
 )
-_CONTENT_FILTER_WORDS = dict(ERROR_WORDS)["content_filter"]
+_CONTENT_FILTER = dict(ERROR_PATTERNS)["content_filter"]
 _TEXT_READ = 2_000  # characters of an error message that are searched: a message can be a megabyte of HTML
 
 
@@ -62,42 +58,53 @@ def microseconds_of(column: "ir.TimestampColumn") -> "ir.IntegerColumn":
     return seconds * 1_000_000 + finite.microsecond().cast("int64")
 
 
-def derive(calls: "ir.Table") -> "ir.Table":
+def derive(calls: "ir.Table", columns: Sequence[str] = CALL_COLUMN_NAMES) -> "ir.Table":
     """The canonical calls with columns that aggregates compute with.
 
     Adds `started_us` and `at_us` (event time), `duration_us` (`at_us - started_us`, never negative), `latency` in seconds,
     `kind` (one of `config.calls.ERROR_TYPES`, NULL when the call succeeded), and the booleans `failed`, `cancelled` and
     `ok`, of which exactly one is true. Impossible numbers (negative, not finite, absurdly large) become NULL.
+
+    Args:
+        calls: with all canonical columns.
+        columns: those that the result keeps; a query is compiled faster without the rest.
     """
-    calls = calls.mutate(
+    numbers = {name: _clean(calls[name]) for name in (*_SECONDS, *TOKEN_COLUMNS, "cost_usd")}
+    kept = {name: numbers.get(name, calls[name]) for name in dict.fromkeys((*columns, "latency_s"))}
+    calls = calls.select(
+        **kept,
         started_us=microseconds_of(calls.started_at),
-        ended_us=microseconds_of(calls.ended_at),
-        latency_s=_within(calls.latency_s.cast("float64"), MAX_SECONDS),
-        ttft_s=_within(calls.ttft_s.cast("float64"), MAX_SECONDS),
-        cost_usd=_within(calls.cost_usd.cast("float64"), MAX_USD),
+        _ended_us=microseconds_of(calls.ended_at),
         kind=kind_of_error(calls),
-        **{name: _within(calls[name].cast("int64"), MAX_TOKENS) for name in TOKEN_COLUMNS},
     )
     # A call cannot end before it starts: clocks of two machines disagree, and neither end nor difference is worth anything.
-    calls = calls.mutate(ended_us=ibis.ifelse(calls.ended_us >= calls.started_us, calls.ended_us, ibis.null("int64")))
-    by_latency = calls.started_us + (calls.latency_s * 1e6 + 0.5).floor().cast("int64")
-    calls = calls.mutate(
-        at_us=ibis.coalesce(calls.ended_us, by_latency, calls.started_us),
-        latency=ibis.coalesce(calls.latency_s, (calls.ended_us - calls.started_us).cast("float64") / 1e6),
-        cancelled=(calls.kind == "cancelled").fill_null(False),
+    by_end = ibis.ifelse(calls._ended_us >= calls.started_us, calls._ended_us - calls.started_us, ibis.null("int64"))
+    by_latency = (calls.latency_s * 1e6 + 0.5).floor().cast("int64")
+    duration = ibis.coalesce(by_end, by_latency, 0)
+    cancelled = (calls.kind == "cancelled").fill_null(False)
+    return calls.select(
+        *columns,
+        "started_us",
+        "kind",
+        at_us=calls.started_us + duration,
+        duration_us=duration,
+        latency=ibis.coalesce(calls.latency_s, by_end.cast("float64") / 1e6),
+        cancelled=cancelled,
         ok=calls.kind.isnull(),
+        failed=calls.kind.notnull() & ~cancelled,
     )
-    return calls.mutate(duration_us=calls.at_us - calls.started_us, failed=~(calls.ok | calls.cancelled))
 
 
-def ended_between(log: Calls, start: datetime, end: datetime, max_duration: timedelta) -> "ir.Table":
-    """The derived calls with event time in `[start, end)`.
+def ended_between(
+    log: Calls, start: datetime, end: datetime, max_duration: timedelta, columns: Sequence[str]
+) -> "ir.Table":
+    """The derived calls with event time in `[start, end)`, with some of the canonical columns.
 
     A call that took longer than `max_duration` is left out always, not only where the log is not read far enough back:
     what is measured must not depend on how windows are batched.
     """
     since = start - max_duration
-    calls = derive(log.calls(since, end))
+    calls = derive(log.calls(since, end), columns)
     return calls.filter(
         calls.started_us >= microseconds(since),
         calls.started_us < microseconds(end),
@@ -124,11 +131,11 @@ def kind_of_error(calls: "ir.Table") -> "ir.StringColumn":
         (status.isin([408, 504]), "timeout"),
         (status.isin([401, 403]), "auth"),
         (status == 499, "cancelled"),
-        (status.between(400, 499) & _has(text, _CONTENT_FILTER_WORDS), "content_filter"),
+        (status.between(400, 499) & text.re_search(_CONTENT_FILTER), "content_filter"),
         (status.between(400, 499), "bad_request"),
         (status.between(500, 599), "server"),
         (text.strip() == "", ibis.null("string")),
-        *((_has(text, words), kind) for kind, words in ERROR_WORDS),
+        *((text.re_search(pattern), kind) for kind, pattern in ERROR_PATTERNS),
         else_="other",
     )
 
@@ -137,10 +144,8 @@ def _text(column: "ir.StringColumn") -> "ir.StringColumn":
     return column.fill_null("").left(_TEXT_READ).strip()
 
 
-def _has(text: "ir.StringColumn", words: Sequence[str]) -> "ir.BooleanColumn":
-    return reduce(or_, (text.contains(word) for word in words))
-
-
-def _within(column: "ir.NumericColumn", largest: float) -> "ir.NumericColumn":
-    """The column where it lies in `[0, largest]`; NaN and infinities do not."""
-    return ibis.ifelse(column.between(0, largest), column, ibis.null(column.type()))
+def _clean(column: "ir.NumericColumn") -> "ir.NumericColumn":
+    """The column where it lies between 0 and what is possible; NaN and infinities do not."""
+    name = column.get_name()
+    largest, kind = (MAX_TOKENS, "int64") if name in TOKEN_COLUMNS else (MAX_AMOUNT, "float64")
+    return ibis.ifelse(column.between(0, largest), column, ibis.null(column.type())).cast(kind)

@@ -85,7 +85,7 @@ def seen(
     """
     batch = Windows.of(windows)
     result: list[dict[Segment, int]] = [{} for _ in windows]
-    calls = ended_between(log, batch.start, batch.end, max_duration)
+    calls = ended_between(log, batch.start, batch.end, max_duration, columns)
     if not columns:
         calls = calls.mutate(combination=ibis.literal(""))
     else:

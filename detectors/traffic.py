@@ -52,7 +52,7 @@ class Traffic:
     ) -> Batch:
         """See `detectors.protocols.Aggregate`."""
         batch = Windows.of(windows)
-        calls = ended_between(log, batch.start, batch.end, self.max_duration)
+        calls = ended_between(log, batch.start, batch.end, self.max_duration, (*columns, *READ))
         return Measuring(log.name, log.columns, batch, columns, segments)(calls, "at_us", METRICS)
 
 
@@ -108,6 +108,17 @@ def _token_metrics() -> Iterator[Metric]:
         yield Metric("tokens", "total", every, labels, "tokens_per_second", needs)
         yield Metric("tokens_per_call", "mean", succeeded, labels, needs=needs)
 
+
+READ = (
+    "ttft_s",
+    "streamed",
+    *TOKEN_TYPES.values(),
+    "finish_reason",
+    "response",
+    "tool_calls",
+    "cache_hit",
+    "cost_usd",
+)
 
 METRICS: tuple[Metric, ...] = (
     Metric("calls", "count", lambda calls: calls.started_us.notnull(), rate="calls_per_second"),

@@ -77,17 +77,15 @@ class Windows:
         """The rows with the index of their window in the column `window`, once for each window that holds them.
 
         Args:
-            table: rows.
+            table: rows between the start of the first and the end of the last window.
             at: the column with microseconds since 1970.
         """
         since = table[at] - microseconds(self.start)
-        table = table.filter(since >= 0, table[at] < microseconds(self.end))
-        table = table.mutate(window=(since // self.step_us).cast("int64"))
-        if self.step_us > self.length_us:  # gaps between the windows
-            return table.filter(since - table.window * self.step_us < self.length_us)
-        if self.step_us < self.length_us:
-            steps_back = ibis.array(range(self.length_us // self.step_us)).unnest()
-            table = table.mutate(_steps_back=steps_back)
-            table = table.mutate(window=table.window - table._steps_back.cast("int64")).drop("_steps_back")
-            table = table.filter(table.window >= 0, table.window < len(self))
-        return table
+        if self.step_us >= self.length_us:
+            table = table.mutate(window=(since // self.step_us).cast("int64"))
+            # With a step longer than the windows there are gaps between them.
+            return table if self.step_us == self.length_us else table.filter(since % self.step_us < self.length_us)
+        steps_back = ibis.array(range(self.length_us // self.step_us)).unnest().cast("int64")
+        table = table.mutate(_step=since // self.step_us, _steps_back=steps_back)
+        table = table.mutate(window=(table._step - table._steps_back).cast("int64")).drop("_step", "_steps_back")
+        return table.filter(table.window >= 0, table.window < len(self))

@@ -34,6 +34,14 @@ DUCKDB_TYPES: dict[ColumnType, str] = {
     "integer": "BIGINT",
     "boolean": "BOOLEAN",
 }
+IBIS_TYPES: dict[ColumnType, str] = {
+    "string": "string",
+    "json": "string",
+    "timestamp": "timestamp('UTC', 6)",
+    "float": "float64",
+    "integer": "int64",
+    "boolean": "boolean",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +77,20 @@ class Canonical:
         """The Arrow schema of landed parts."""
         return pa.schema([(column.name, ARROW_TYPES[column.type]) for column in self.columns])
 
+    @property
+    def times(self) -> tuple[str, ...]:
+        """The columns that event time is made from."""
+        return (self.time, "ended_at", "latency_s") if self.time == "started_at" else (self.time,)
+
+    @property
+    def ibis_schema(self) -> dict[str, str]:
+        """The types that every source's table has, by column."""
+        return {column.name: IBIS_TYPES[column.type] for column in self.columns}
+
     def event_times(self, rows: Any) -> Micros:
         """Event time of each row of an Arrow table, in microseconds since 1970: when the call completed."""
         started = micros(rows[self.time])
-        if self.time != "started_at":
+        if len(self.times) == 1:
             return started
         seconds = pc.fill_null(rows["latency_s"], -1.0).to_numpy()
         usable = (seconds >= 0) & (seconds <= _LONGEST_S)

@@ -11,6 +11,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain help: drawing boxes would load Rich, which takes longer than everything else together.
+    rich_markup_mode=None,
 )
 
 Config = Annotated[

@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Event, Lock
 from time import monotonic
 from uuid import uuid4
@@ -81,7 +82,7 @@ class Service:
         self.every(MAINTAIN_EVERY, self._maintain, "maintain")
         for watched in self.house.sources.values():
             every = watched.settings.every.total_seconds()
-            self.every(every, lambda watched=watched: self._cycle(watched), f"cycle {watched.name}")
+            self.every(every, partial(self._cycle, watched), f"cycle {watched.name}")
         self._scheduler.start()
 
     def wait(self) -> None:
@@ -111,11 +112,11 @@ class Service:
             notifier.close()
         self.house.close()
 
-    def every(self, seconds: float, job: Callable[[], None], name: str) -> None:
+    def every(self, seconds: float, job: Callable[[], object], name: str) -> None:
         """Runs a job at once and then in this rhythm, never twice at the same time."""
         self._scheduler.add_job(self._guarded(job, name), "interval", seconds=seconds, id=name, next_run_time=clock())
 
-    def _guarded(self, job: Callable[[], None], name: str) -> Callable[[], None]:
+    def _guarded(self, job: Callable[[], object], name: str) -> Callable[[], None]:
         """The job, counted while it runs; an error of ours is logged with its traceback and never ends the schedule."""
 
         def run() -> None:

@@ -4,7 +4,7 @@ Nothing here writes. A `Decision` is what one stretch of slots (or one look at t
 saved in one transaction with the measurements that it was made from.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -12,17 +12,31 @@ from detectors.exemplars import exemplars
 from sqlmodel import Session
 
 from alerts.notifier import AlertView, Message
-from alerts.pipeline import ACTIONS, Active, Group, decide, group_key, is_active, message, view
+from alerts.pipeline import (
+    ACTIONS,
+    Active,
+    Group,
+    decide,
+    group_key,
+    identity,
+    is_active,
+    labels_of,
+    message,
+    view,
+)
 from alerts.rules import ACTIVE, Alert, AlertId, State, Step, close, step
 from alerts.watch import Readings, watch
 from alerts.watch import Watched as RuleStep
 from detectors.measurement import Key, Window
-from monitor.health import observe
+from monitor.health import RESERVED, observe
 from monitor.house import House, Watched
 from monitor.store import outbox, states
 
 STALE = "stale"
 GONE = "its rule, segment, source or receiver is no longer configured"
+
+# Whether a decision speaks for the alert with these labels.
+Speaks = Callable[[Mapping[str, str]], bool]
 
 
 @dataclass(slots=True)
@@ -76,7 +90,7 @@ def decide_slots(
                     ids = _behind(watched, each, end) if fresh else ()
                     decision.apply(each.id, each.step, None if fresh else STALE, ids)
         if fresh and (untold or len(decision.history) > before):
-            tell(house, decision, end)
+            tell(house, decision, end, lambda labels: labels["source"] == watched.name and not _is_built_in(labels))
             untold = False
     return decision
 
@@ -84,9 +98,9 @@ def decide_slots(
 def decide_health(house: House, now: datetime) -> Decision:
     """Steps the built-in rules at `now`, and closes alerts of what has gone."""
     decision = begin(house)
-    for alert_id, alert in list(decision.alerts.items()):
-        if house.rule_of(alert_id) is None:
-            decision.apply(alert_id, close(alert, now, GONE), None)
+    gone = {alert_id for alert_id in decision.alerts if house.rule_of(alert_id) is None}
+    for alert_id in sorted(gone):
+        decision.apply(alert_id, close(decision.alerts[alert_id], now, GONE), None)
     with house.database.reading() as session:
         progress, channels = states.all_progress(session), outbox.channels(session)
     for alert_id, value in observe(house.settings, progress, channels, now):
@@ -94,38 +108,61 @@ def decide_health(house: House, now: datetime) -> Decision:
         alert = decision.alerts.get(alert_id, Alert())
         if rule is not None and (alert.read_until is None or alert.read_until < now):
             decision.apply(alert_id, step(rule, alert, value, now), None)
-    if decision.history:
-        tell(house, decision, now)
+    orphans = {identity(labels_of(alert_id)) for alert_id in gone}
+
+    def speaks(labels: Mapping[str, str]) -> bool:
+        is_known = labels["rule"] in house.settings.rules and labels["source"] in house.sources
+        return _is_built_in(labels) or not is_known or identity(labels) in orphans
+
+    tell(house, decision, now, speaks)
     return decision
 
 
-def tell(house: House, decision: Decision, at: datetime) -> None:
-    """Compares what fires with what every receiver was told, and makes the messages that are due."""
-    by_group = _views_by_group(house, decision)
+def tell(house: House, decision: Decision, at: datetime, speaks: Speaks) -> None:
+    """Compares what fires with what every receiver was told, and makes the messages that are due.
+
+    An alert that this decision does not speak for stays as it was told: its source may be catching up, and then nobody
+    is to hear of it yet.
+    """
+    by_group = _views_by_group(house, decision, speaks)
+    reasons = {
+        identity(labels_of(each.alert_id)): each.transition.reason
+        for each in decision.history
+        if each.transition.after not in ACTIVE
+    }
     for key in sorted(by_group.keys() | decision.groups.keys()):
         receiver, views = by_group.get(key, ("", []))
         group = decision.groups.get(key) or Group(key, receiver)
         outcome = decide(group, views)
         if outcome not in ACTIONS:
             continue
-        told = message(group, outcome, views, at, house.links(views or group.told))
-        decision.messages.append((group, replace(told, replay=house.replay)))
+        links = tuple(house.links(views or group.told))
+        told = replace(message(group, outcome, views, at, reasons), links=links, replay=house.replay)
+        decision.messages.append((group, told))
         decision.groups[key] = Group(key, group.receiver, ACTIONS[outcome] != "resolve", told.alerts)
 
 
-def _views_by_group(house: House, decision: Decision) -> Mapping[str, tuple[str, list[AlertView]]]:
+def _views_by_group(house: House, decision: Decision, speaks: Speaks) -> Mapping[str, tuple[str, list[AlertView]]]:
     groups: dict[str, tuple[str, list[AlertView]]] = {}
     ids = {each.alert_id: each.exemplars for each in decision.history if each.transition.after in ACTIVE}
-    for alert_id, alert in decision.alerts.items():
+    for alert_id, alert in sorted(decision.alerts.items(), key=lambda item: item[0]):
         rule = house.rule_of(alert_id) if is_active(alert) else None
-        if rule is None:
+        if rule is None or not speaks(labels_of(alert_id)):
             continue
         active = Active(alert_id, rule, alert, ids.get(alert_id, ()))
         for receiver in house.receivers_of(alert_id, rule):
             group_by = house.settings.receivers[receiver].group_by
             key = group_key(receiver, active.labels(), group_by, "replay-" if house.replay else "")
             groups.setdefault(key, (receiver, []))[1].append(view(active))
+    for key, group in decision.groups.items():
+        unspoken = [each for each in group.told if each.state != "resolved" and not speaks(each.labels)]
+        if unspoken:
+            groups.setdefault(key, (group.receiver, []))[1].extend(unspoken)
     return groups
+
+
+def _is_built_in(labels: Mapping[str, str]) -> bool:
+    return labels["rule"] in RESERVED
 
 
 def _behind(watched: Watched, each: RuleStep, end: datetime) -> tuple[str, ...]:

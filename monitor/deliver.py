@@ -1,13 +1,15 @@
 """Delivery: takes messages out of the outbox and sends them, in order per group, retried with back-off.
 
 A message is claimed in one transaction, sent, and its receipt is saved in another. If the service dies between the two,
-the next one finds the claim and sends again, marked as a possible repetition where the other end cannot tell.
+the next one finds the claim and sends again. Whatever may have arrived before is marked as a possible repetition where
+the other end cannot tell.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alerts.notifier import DeliveryError, Failure, Notifier
+from alerts.notifier import DeliveryError, Failure, Message, Notifier
 from monitor.counters import DELIVERED, Counters
 from monitor.failpoints import hit
 from monitor.store import outbox
@@ -17,9 +19,6 @@ from monitor.store.tables import OutboxRow
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(days=1)
-
-# Failures after which the other end may have taken the message all the same.
-UNCERTAIN = (Failure.TIMEOUT, Failure.SERVER_ERROR, Failure.UNEXPECTED, Failure.UNREACHABLE)
 
 
 class Delivery:
@@ -33,7 +32,7 @@ class Delivery:
     def recover(self, now: datetime) -> None:
         """After a start: messages that were being sent, and openings that failed for good, are tried again."""
         with self._database.transaction() as session:
-            outbox.recover(session, [name for name, each in self._notifiers.items() if each.deduplicates])
+            outbox.recover(session)
             outbox.retry_failed(session, now)
 
     def step(self, now: datetime, *, overtake: bool = True) -> int:
@@ -56,44 +55,20 @@ class Delivery:
     def _one(self, receiver: str, now: datetime, overtake: bool) -> int:
         with self._database.reading() as session:
             queue = outbox.queue(session, receiver)
+            opened = {row.key for row in queue if outbox.was_delivered(session, row.key)}
         notifier = self._notifiers.get(receiver)
         if notifier is None:
             self._drop(queue, now, "the receiver is no longer configured")
             return 0
-        pointless = self._pointless(queue, notifier) if overtake else []
-        if pointless:
-            self._drop(pointless, now, "overtaken by a later message before it was sent")
-            queue = [row for row in queue if row.id not in {each.id for each in pointless}]
-        row = next_due(queue, now)
+        if told_to_wait(queue, now):
+            return 0
+        needless = {_id(row) for row in pointless(queue, opened, notifier.deduplicates, overtake)}
+        if needless:
+            self._drop(
+                [row for row in queue if row.id in needless], now, "overtaken by a later message before it was sent"
+            )
+        row = next_due([row for row in queue if row.id not in needless], now)
         return 0 if row is None else self._send(notifier, row, now)
-
-    def _pointless(self, queue: Sequence[OutboxRow], notifier: Notifier) -> list[OutboxRow]:
-        """Messages that need not be sent: a change that a later message covers, an incident that ended before anybody
-        was told, and the end of an incident that nobody was told of."""
-        dropped: list[OutboxRow] = []
-        for number, row in enumerate(queue):
-            later = [each for each in queue[number + 1 :] if each.key == row.key]
-            if row.action == "update" and later:
-                dropped.append(row)
-            if row.action == "trigger" and any(each.action == "resolve" for each in later) and untouched(row):
-                until = next(index for index, each in enumerate(later) if each.action == "resolve")
-                dropped += [row, *later[: until + 1]]
-        return list({each.id: each for each in [*dropped, *self._unheard(queue, dropped, notifier)]}.values())
-
-    def _unheard(self, queue: Sequence[OutboxRow], dropped: Sequence[OutboxRow], notifier: Notifier) -> list[OutboxRow]:
-        """Resolves at the head of their group whose opening never arrived.
-
-        Where a resolve too many does no harm it is sent all the same: the opening may have arrived.
-        """
-        unheard = []
-        left = [row for row in queue if row not in dropped]
-        for row in left:
-            is_head = next(each for each in left if each.key == row.key) is row
-            if row.action == "resolve" and is_head and not notifier.deduplicates:
-                with self._database.reading() as session:
-                    if not outbox.was_delivered(session, row.key):
-                        unheard.append(row)
-        return unheard
 
     def _drop(self, rows: Sequence[OutboxRow], now: datetime, why: str) -> None:
         with self._database.transaction() as session:
@@ -105,12 +80,18 @@ class Delivery:
         with self._database.transaction() as session:
             row = outbox.claim(session, _id(row))
             refs = outbox.refs_of(session, row.key)
+            is_open = outbox.was_delivered(session, row.key)
         hit("deliver.after_claim")
         try:
-            receipt = notifier.send(outbox.message_of(row), refs)
+            receipt = notifier.send(_message(row, is_open, notifier), refs)
         except DeliveryError as error:
             self._failed(row, error, now)
             return 0
+        except Exception as error:
+            # Not foreseen: the message waits like any other that failed, so that it holds up no other receiver.
+            detail = f"unexpected {type(error).__name__}; the service's log has the details"
+            self._failed(row, DeliveryError(Failure.UNEXPECTED, detail, retry=True), now)
+            raise
         hit("deliver.after_send")
         with self._database.transaction() as session:
             outbox.sent(session, _id(row), receipt, now)
@@ -127,6 +108,41 @@ class Delivery:
             outbox.failed(session, _id(row), error, now, due)
 
 
+def pointless(
+    queue: Sequence[OutboxRow], opened: Collection[str], deduplicates: bool, overtake: bool
+) -> Iterator[OutboxRow]:
+    """The messages that need not be sent.
+
+    A change that a later message covers, an incident that ended before anybody was told, and the end of an incident
+    that nobody was told of. Where a resolve too many does no harm it is sent all the same: the opening may be there.
+
+    Args:
+        queue: the unfinished messages of one receiver, in order.
+        opened: the keys that are open at the receiver.
+        deduplicates: whether the receiver takes a resolve of what is not open in silence.
+        overtake: whether a message may be dropped for a later one.
+    """
+    for key in dict.fromkeys(row.key for row in queue):
+        rows = [row for row in queue if row.key == key]
+        is_open, ended_by = key in opened, -1
+        for number, row in enumerate(rows):
+            later = [index for index, each in enumerate(rows) if index > number and each.action == "resolve"]
+            droppable = overtake and untouched(row)
+            if row.action == "trigger" and droppable and later and not is_open:
+                ended_by = later[0]
+            covered = row.action == "update" and droppable and number < len(rows) - 1
+            unheard = row.action == "resolve" and not is_open and not deduplicates
+            if number <= ended_by or covered or unheard:
+                yield row
+            else:
+                is_open = row.action != "resolve"
+
+
+def told_to_wait(queue: Sequence[OutboxRow], now: datetime) -> bool:
+    """Whether the channel asked to slow down: it means every message, not only the one that it refused."""
+    return any(row.failure == Failure.RATE_LIMITED and row.due_at > now for row in queue)
+
+
 def next_due(queue: Sequence[OutboxRow], now: datetime) -> OutboxRow | None:
     """The oldest message that is due and has none of its own group before it: order holds within a group."""
     seen: set[str] = set()
@@ -139,13 +155,20 @@ def next_due(queue: Sequence[OutboxRow], now: datetime) -> OutboxRow | None:
 
 def untouched(row: OutboxRow) -> bool:
     """Whether the other end certainly does not have the message."""
-    return not row.repeated and row.state == "pending" and row.failure not in UNCERTAIN
+    return not row.repeated and row.state == "pending"
 
 
 def wait(attempts: int, retry_after_s: float | None) -> timedelta:
     """How long to wait after a number of tries: doubled each time, at least what the channel asked for."""
     doubled: timedelta = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT)
     return max(doubled, timedelta(seconds=retry_after_s or 0))
+
+
+def _message(row: OutboxRow, is_open: bool, notifier: Notifier) -> Message:
+    """The message as the receiver needs it: a change of what never arrived is an opening."""
+    message = outbox.message_of(row)
+    action = "trigger" if message.action == "update" and not is_open else message.action
+    return replace(message, action=action, repeated=row.repeated and not notifier.deduplicates)
 
 
 def _id(row: OutboxRow) -> int:

@@ -8,7 +8,7 @@ def count(value: float) -> str:
     """A count or a rate: whole numbers whole, small ones with two digits that mean something."""
     if not math.isfinite(value):
         return "∞"
-    return f"{value:,.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.2g}"
+    return f"{value:,.0f}" if value == int(value) or abs(value) >= 10 else f"{value:.2g}"
 
 
 def number(value: float) -> str:

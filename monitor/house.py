@@ -7,6 +7,7 @@ from threading import Lock
 
 from alerts.notifier import AlertView, Link
 from alerts.rules import AlertId
+from alerts.watch import covers
 from config.alerts import Rule
 from config.settings import Settings
 from config.sources import AnySource
@@ -74,7 +75,7 @@ class House:
         if rule is None:
             return health_rule(self.settings, alert)
         watched = self.sources.get(alert.source)
-        if watched is None or not applies(rule, alert.source) or set(alert.segment.columns) - set(rule.by):
+        if watched is None or not applies(rule, alert.source) or not covers(rule, alert):
             return None
         return rule
 

@@ -43,7 +43,7 @@ def scratch(loaded: Loaded) -> Iterator[House]:
             house.close()
 
 
-def replay(loaded: Loaded, house: House, span: tuple[datetime, datetime], now: datetime, emit: Emit) -> None:
+def replay(house: House, span: tuple[datetime, datetime], now: datetime, emit: Emit) -> None:
     """Measures and decides a span of event time, source by source, as if it were closing now.
 
     Raises:

@@ -78,14 +78,15 @@ def closing(decided_until: datetime, complete_until: datetime, slot: timedelta) 
     """The stretches of slot ends to close, one event-time day at a time at most.
 
     Args:
-        decided_until: end of the last slot that was decided; a multiple of the slot.
+        decided_until: end of the last slot that was decided. Where the length of a slot has changed since, it may lie inside
+            of one: that slot is closed whole.
         complete_until: what the source vouches for.
 
     Yields:
         first and last slot end of a stretch; stretches never cross midnight UTC, so a batch is bounded.
     """
     last = floor(complete_until, slot)
-    first = decided_until + slot
+    first = floor(decided_until, slot) + slot
     while first <= last:
         end_of_day = ceil(first, DAY)
         yield first, min(last, end_of_day)

@@ -116,9 +116,10 @@ def _handler(server: FakeHttp) -> type[BaseHTTPRequestHandler]:
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.content)))
+            content = b"" if answer.status in (204, 304) else answer.content  # these have no body, by definition
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(answer.content)
+            self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
             """Silent."""

@@ -3,9 +3,12 @@
 To add a kind: write its fake server, then a line in `SAMPLES`.
 """
 
+import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,6 +125,15 @@ SAMPLES = (
 )
 
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+
+
+def assert_golden(name: str, payload: Any) -> None:
+    """The payload is the one in tests/golden, to the character. UPDATE_GOLDEN=1 writes the file: read the difference."""
+    path = Path(__file__).parent / "golden" / f"{name}.json"
+    written = json.dumps(payload, indent=2, ensure_ascii=False) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(written)
+    assert written == path.read_text()
 
 
 def an_alert(**changes: Any) -> AlertView:

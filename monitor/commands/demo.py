@@ -132,7 +132,7 @@ def line(row: TransitionRow) -> Text:
 
 def _generate(bar: Progress, log: Path, seed: int, anchor: datetime, days: int) -> None:
     task = bar.add_task(f"writing {days} days of log", total=1.0)
-    write_history(log, seed, anchor, days, progress=lambda done: bar.update(task, completed=done))
+    write_history(log, seed, anchor, days=days, progress=lambda done: bar.update(task, completed=done))
 
 
 def _progress() -> Progress:

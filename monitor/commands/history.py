@@ -12,8 +12,8 @@ from alerts.watch import Readings
 from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time
 from monitor.daemon import LEASE, clock
 from monitor.opening import open_house
+from monitor.replay import Emit, deliver_after, scratch
 from monitor.replay import backfill as write_back
-from monitor.replay import deliver_after, scratch
 from monitor.replay import replay as measure_again
 from monitor.sources.base import SourceError
 from monitor.store import outbox, states
@@ -31,7 +31,7 @@ def replay(config: Path, span: tuple[str, str], *, as_json: bool, deliver: bool)
         times = _span(span, now)
         with scratch(loaded) as house:
             summary = Summary()
-            emit = print_json if as_json else summary.add
+            emit: Emit = print_json if as_json else summary.add
             if deliver:
                 emit = deliver_after(house, emit, clock, lambda: Event().wait(0.1))
             measure_again(house, times, now, emit)

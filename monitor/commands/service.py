@@ -14,8 +14,8 @@ from monitor.opening import open_house, open_notifiers
 from monitor.server import Server
 from monitor.snapshot import Snapshot
 from monitor.sources.base import SourceError
-from monitor.survey import survey
 from monitor.store.database import StoreError
+from monitor.survey import survey
 
 log = logging.getLogger("watchkeeper")
 

@@ -9,8 +9,8 @@ from monitor.daemon import clock
 from monitor.opening import open_house
 from monitor.snapshot import Snapshot
 from monitor.sources.base import SourceError
-from monitor.survey import survey
 from monitor.store.database import StoreError
+from monitor.survey import survey
 
 
 def status(config: Path) -> int:

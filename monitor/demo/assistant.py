@@ -1,6 +1,7 @@
 """The application: it searches the help centre, looks up the order if need be, and lets the large model answer."""
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import orjson
@@ -64,9 +65,8 @@ def reply(chat: Chat, intent: Intent, prompt: str, at_ms: int) -> Turn:
     dice = chat.dice
     model = SWAPPED if chat.story.share("model_swap", at_ms) else LARGE
     quality: Quality = "good" if chat.topic is THANKS else model.quality(dice)
-    ask = replace(
-        _answering(chat, intent, prompt, at_ms), model=model, response=answer(quality, chat.topic, intent, chat.slots)
-    )
+    ask = _answering(chat, intent, prompt, at_ms)
+    ask.model, ask.response = model, answer(quality, chat.topic, intent, chat.slots)
     trace = Trace(dice, chat.story, chat.visit, at_ms)
     if chat.topic in (THANKS, SMALL_TALK) and dice.chance(0.5):
         trace.from_cache(ask)
@@ -87,7 +87,7 @@ def _serve(trace: Trace, chat: Chat, intent: Intent, ask: Ask) -> tuple[str, boo
         _, looked_up = trace.call(_looking_up(chat, ask))
         if looked_up.error_type is not None:
             return "", False
-        ask = replace(ask, input_tokens=ask.input_tokens + _LOOKED_UP_TOKENS)
+        ask.input_tokens += _LOOKED_UP_TOKENS
     call_id, outcome = trace.call(ask)
     return call_id, outcome.error_type is None
 
@@ -118,7 +118,6 @@ def _looking_up(chat: Chat, ask: Ask) -> Ask:
 def _answering(chat: Chat, intent: Intent, prompt: str, at_ms: int) -> Ask:
     newer = chat.story.share("new_prompt", at_ms) > 0
     system = _CHAT_SYSTEM + _PLAINER if newer else _CHAT_SYSTEM
-    context = _retrieved(chat)
     said = sum(tokens(message["content"]) for message in chat.history)
     fixed = tokens(system) + _TOOL_TOKENS
     return Ask(
@@ -127,12 +126,18 @@ def _answering(chat: Chat, intent: Intent, prompt: str, at_ms: int) -> Ask:
         prompt_version="answer-8" if newer else "answer-7",
         prompt=prompt,
         system_prompt=system,
-        input_tokens=fixed + tokens(context) + said + tokens(prompt),
+        input_tokens=fixed + _context_tokens(chat.topic) + said + tokens(prompt),
         # Providers cache whole blocks of the part that all requests share.
         cached_tokens=fixed // 64 * 64 if chat.dice.chance(0.6) else 0,
         streamed=chat.visit.streamed,
-        extra=_extra(chat, intent, [{"role": "system", "content": system}, *chat.history], prompt, context),
+        extra=_extra(chat, intent, [{"role": "system", "content": system}, *chat.history], prompt),
     )
+
+
+@cache
+def _context_tokens(topic: Topic) -> int:
+    """The articles are so alike in length that the slots make no difference."""
+    return sum(tokens(intent.fact) for intent in topic.intents)
 
 
 def _retrieved(chat: Chat) -> str:
@@ -143,13 +148,13 @@ def _retrieved(chat: Chat) -> str:
     return f"Help centre: {chat.topic.title}\n{articles}"
 
 
-def _extra(chat: Chat, intent: Intent, before: list[dict[str, str]], prompt: str, context: str) -> Record:
+def _extra(chat: Chat, intent: Intent, before: list[dict[str, str]], prompt: str) -> Record:
     """What the application logs only now and then."""
     extra: Record = {}
     if chat.dice.chance(0.08):
         extra["messages"] = orjson.dumps([*before, {"role": "user", "content": prompt}]).decode()
     if chat.dice.chance(0.15):
-        extra["context"] = context
+        extra["context"] = _retrieved(chat)
     if chat.dice.chance(0.12) and chat.topic not in _WITHOUT_REFERENCE:
         extra["reference"] = render(intent.fact, chat.slots)
     if chat.dice.chance(0.05):

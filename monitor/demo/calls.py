@@ -29,7 +29,7 @@ class Visit:
         return self.route != "email"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
     """What the application sends, and what the model will say if nothing goes wrong.
 

@@ -8,26 +8,24 @@ from monitor.demo.dice import Dice
 from monitor.demo.grammar import Slots, render
 from monitor.demo.rhythm import conversations_per_minute, pick_topic
 from monitor.demo.slots import MAKERS
-from monitor.demo.story import Story, from_epoch_ms
+from monitor.demo.story import MINUTE, Story, from_epoch_ms
 from monitor.demo.texts import speak
 from monitor.demo.topics.business import THANKS
 from monitor.demo.topics.recall import RECALL
 from monitor.demo.words import WORDS
 
-MINUTE_MS = 60_000
-
 # A conversation takes no message later than this after its first, and the last one is answered within `LONGEST_MS`:
 # whoever looks for the calls of a stretch has to look this far back.
-_LAST_MESSAGE_MS = 60 * MINUTE_MS
-LONGEST_MS = 120 * MINUTE_MS
+_LAST_MESSAGE_MS = 60 * MINUTE
+LONGEST_MS = 120 * MINUTE
 _MOST_MESSAGES = 5
 
 
 def turns_of_minute(seed: int, story: Story, minute: int, volume: float) -> Iterator[Turn]:
     """All turns of the conversations that begin in a minute (counted since 1970), also those that come much later."""
     dice = Dice(seed, minute)
-    for _ in range(dice.poisson(conversations_per_minute(from_epoch_ms(minute * MINUTE_MS), seed) * volume)):
-        yield from _conversation(dice, story, minute * MINUTE_MS + int(dice.random() * MINUTE_MS))
+    for _ in range(dice.poisson(conversations_per_minute(from_epoch_ms(minute * MINUTE), seed) * volume)):
+        yield from _conversation(dice, story, minute * MINUTE + int(dice.random() * MINUTE))
 
 
 def _conversation(dice: Dice, story: Story, start_ms: int) -> Iterator[Turn]:

@@ -1,5 +1,6 @@
 """Draws of chance: everything random in the demonstration comes from one of these, seeded by what it stands for."""
 
+import math
 import random
 from collections.abc import Sequence
 from typing import TypeVar
@@ -27,14 +28,14 @@ class Dice(random.Random):
 
     def spread(self, median: float, sigma: float) -> float:
         """A log-normal draw: `median` times a factor whose logarithm has the standard deviation `sigma`."""
-        return median * self.lognormvariate(0.0, sigma)
+        return median * math.exp(self.gauss(0.0, sigma))
 
     def poisson(self, mean: float) -> int:
         """A Poisson draw by inversion; meant for the small means of a minute."""
         # The exponential underflows beyond 700: a large mean is drawn in halves.
         if mean > 300:
             return self.poisson(mean / 2) + self.poisson(mean / 2)
-        count, product, limit = 0, self.random(), pow(2.718281828459045, -mean)
+        count, product, limit = 0, self.random(), math.exp(-mean)
         while product > limit:
             count += 1
             product *= self.random()

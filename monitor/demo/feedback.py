@@ -4,10 +4,10 @@ from typing import Any
 
 from monitor.demo.dice import Dice
 from monitor.demo.models import Quality
-from monitor.demo.story import from_epoch_ms
+from monitor.demo.story import HOUR, MINUTE, from_epoch_ms
 
 # Nobody rates a chat later than this; whoever looks for the feedback of a stretch has to look this far back.
-LATEST_MS = 12 * 3_600_000
+LATEST_MS = 12 * HOUR
 
 # By quality: how many rate the answer at all, the share of thumbs up, the mean of the stars.
 _RATINGS: dict[Quality, tuple[float, float, float]] = {
@@ -31,7 +31,7 @@ def rate(dice: Dice, call_id: str, quality: Quality, ended_ms: int) -> list[tupl
     share, up, stars = _RATINGS[quality]
     if not dice.chance(share):
         return []
-    at_ms = ended_ms + min(int(dice.spread(12 * 60_000, 1.3)) + 5_000, LATEST_MS)
+    at_ms = ended_ms + min(int(dice.spread(12 * MINUTE, 1.3)) + 5_000, LATEST_MS)
     given = []
     if dice.chance(0.8):
         thumb = dice.chance(up)

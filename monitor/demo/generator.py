@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from monitor.demo.conversations import LONGEST_MS, MINUTE_MS, turns_of_minute
+from monitor.demo.conversations import LONGEST_MS, turns_of_minute
 from monitor.demo.feedback import LATEST_MS
-from monitor.demo.story import Story, epoch_ms
+from monitor.demo.story import MINUTE, Story, epoch_ms
 
 Record = dict[str, Any]
 
@@ -24,7 +24,7 @@ class Stream:
         self._story = Story(anchor)
         self._volume = volume
         self._start_ms = epoch_ms(start)
-        self._minute = (self._start_ms - LONGEST_MS - LATEST_MS) // MINUTE_MS
+        self._minute = (self._start_ms - LONGEST_MS - LATEST_MS) // MINUTE
         # Ids break ties, so two records are never compared.
         self._calls: list[tuple[int, str, Record]] = []
         self._feedback: list[tuple[int, str, Record]] = []
@@ -32,7 +32,7 @@ class Stream:
     def until(self, end: datetime) -> tuple[list[Record], list[Record]]:
         """The calls and the feedback that are written from the end of the last `until`, or `start`, up to `end`."""
         end_ms = epoch_ms(end)
-        while self._minute * MINUTE_MS < end_ms:
+        while self._minute * MINUTE < end_ms:
             self._add_minute(self._minute)
             self._minute += 1
         return _taken(self._calls, end_ms), _taken(self._feedback, end_ms)

@@ -46,7 +46,9 @@ Maker = Callable[[Slots], str]
 def render(template: str, slots: Slots) -> str:
     """The template with every choice drawn, every slot filled and every sentence begun with a capital."""
     pick = slots.dice.pick
-    text = "".join([pick(part) for part in _parts(template)]).format_map(slots)
+    text = "".join([pick(part) if len(part) > 1 else part[0] for part in _parts(template)])
+    # An empty choice leaves two blanks, or one before the stop.
+    text = text.replace("  ", " ").replace(" ?", "?").replace(" .", ".").format_map(slots)
     return _SENTENCE_START.sub(_upper, text).strip()
 
 

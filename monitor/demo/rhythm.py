@@ -9,8 +9,8 @@ from monitor.demo.dice import Dice
 from monitor.demo.topics import TOPICS
 from monitor.demo.topics.topic import Topic
 
-# Conversations a minute on an average weekday; about 3.7 calls each.
-CONVERSATIONS_PER_MINUTE = 1.0
+# Conversations a minute on an average weekday; about 3 calls each.
+CONVERSATIONS_PER_MINUTE = 1.1
 WEEKEND = 0.6
 
 # Relative to the mean of a day, by hour (UTC): a night, a day of office hours, an evening on the sofa; 4 to 1.

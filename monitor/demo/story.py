@@ -1,9 +1,8 @@
 """What goes wrong in the demonstration, and when: one literal table, in offsets from the anchor."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 Kind = Literal[
     "rate_limits",  # share: how many calls of the large model are answered 429
@@ -18,10 +17,9 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One row of the story.
+    """One row of the story; times are in milliseconds, and `start` is relative to the anchor.
 
     Attributes:
-        start: when it begins, relative to the anchor.
         duration: how long it lasts; None: for good.
         share, factor: see `Kind`.
         rise: over this time `share` grows from 0 to its full size.
@@ -29,17 +27,17 @@ class Incident:
     """
 
     kind: Kind
-    start: timedelta
-    duration: timedelta | None = None
+    start: int
+    duration: int | None = None
     share: float = 1.0
     factor: float = 1.0
-    rise: timedelta = timedelta(0)
-    every: timedelta | None = None
+    rise: int = 0
+    every: int | None = None
 
-    def share_at(self, offset: timedelta) -> float:
+    def share_at(self, offset_ms: int) -> float:
         """How much of the incident there is at an offset from the anchor: 0 outside, `share` inside."""
-        since = offset - self.start
-        if since < timedelta(0):
+        since = offset_ms - self.start
+        if since < 0:
             return 0.0
         if self.every is not None:
             since %= self.every
@@ -48,25 +46,23 @@ class Incident:
         return self.share * (since / self.rise if since < self.rise else 1.0)
 
 
-def _minutes(count: float) -> timedelta:
-    return timedelta(minutes=count)
-
-
-_HOURLY = timedelta(hours=1)
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 
 STORY: tuple[Incident, ...] = (
     # In the history, for charts, baselines and replays.
-    Incident("rate_limits", timedelta(days=-20), _minutes(40), share=0.6),
-    Incident("new_prompt", timedelta(days=-15)),
-    Incident("slow_model", timedelta(days=-12), _minutes(120), share=0.03, factor=4.0),
-    Incident("traffic_drop", timedelta(days=-9), _minutes(90), share=0.1),
-    Incident("new_topic", timedelta(days=-6), share=0.07, rise=timedelta(days=2)),
-    Incident("model_swap", timedelta(days=-3)),
+    Incident("rate_limits", -20 * DAY, 40 * MINUTE, share=0.6),
+    Incident("new_prompt", -15 * DAY),
+    Incident("slow_model", -12 * DAY, 2 * HOUR, share=0.03, factor=4.0),
+    Incident("traffic_drop", -9 * DAY, 90 * MINUTE, share=0.1),
+    Incident("new_topic", -6 * DAY, share=0.07, rise=2 * DAY),
+    Incident("model_swap", -3 * DAY),
     # Around the anchor and after it, for the live service: the first one is already on when it starts.
-    Incident("rate_limits", _minutes(-8), _minutes(14), share=0.6, every=_HOURLY),
-    Incident("slow_model", _minutes(10), _minutes(6), share=0.2, factor=4.0, every=_HOURLY),
-    Incident("traffic_drop", _minutes(20), _minutes(6), share=0.1, every=_HOURLY),
-    Incident("source_stops", _minutes(30), _minutes(15)),
+    Incident("rate_limits", -8 * MINUTE, 14 * MINUTE, share=0.6, every=HOUR),
+    Incident("slow_model", 10 * MINUTE, 6 * MINUTE, share=0.2, factor=4.0, every=HOUR),
+    Incident("traffic_drop", 20 * MINUTE, 6 * MINUTE, share=0.1, every=HOUR),
+    Incident("source_stops", 30 * MINUTE, 15 * MINUTE),
 )
 
 
@@ -75,22 +71,28 @@ class Story:
 
     def __init__(self, anchor: datetime, incidents: tuple[Incident, ...] = STORY) -> None:
         self._anchor_ms = epoch_ms(anchor)
-        self._incidents = incidents
-
-    def shares(self, kind: Kind, at_ms: int) -> Iterator[tuple[Incident, float]]:
-        """The incidents of a kind that are on, each with how much of it there is."""
-        offset = timedelta(milliseconds=at_ms - self._anchor_ms)
-        for incident in self._incidents:
-            if incident.kind == kind and (share := incident.share_at(offset)) > 0:
-                yield incident, share
+        self._by_kind = {
+            kind: tuple(incident for incident in incidents if incident.kind == kind) for kind in get_args(Kind)
+        }
 
     def share(self, kind: Kind, at_ms: int) -> float:
         """How much of the kind there is; 0 when none is on."""
-        return max((share for _, share in self.shares(kind, at_ms)), default=0.0)
+        share, _ = self._strongest(kind, at_ms)
+        return share
 
     def factor(self, kind: Kind, at_ms: int) -> float:
         """The factor of the kind; 1 when none is on."""
-        return max((incident.factor for incident, _ in self.shares(kind, at_ms)), default=1.0)
+        _, factor = self._strongest(kind, at_ms)
+        return factor
+
+    def _strongest(self, kind: Kind, at_ms: int) -> tuple[float, float]:
+        offset_ms = at_ms - self._anchor_ms
+        strongest = (0.0, 1.0)
+        for incident in self._by_kind[kind]:
+            share = incident.share_at(offset_ms)
+            if share > strongest[0]:
+                strongest = (share, incident.factor)
+        return strongest
 
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

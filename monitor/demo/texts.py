@@ -75,9 +75,9 @@ def speak(question: str, slots: Slots, language: str, first: bool) -> str:
     parts = [question]
     if language == "en":
         parts = _with_stories(question, slots, first)
-    if first and dice.chance(0.4):
+    if first and dice.chance(0.45):
         parts.insert(0, render(dice.pick(GREETINGS[language]), slots))
-    if dice.chance(0.33 if first else 0.1):
+    if dice.chance(0.36 if first else 0.12):
         parts.append(render(dice.pick(CLOSINGS[language]), slots))
     if dice.chance(0.022):
         parts.append(render(dice.pick(PERSONAL), slots))
@@ -90,7 +90,7 @@ def speak(question: str, slots: Slots, language: str, first: bool) -> str:
 def _with_stories(question: str, slots: Slots, first: bool) -> list[str]:
     dice = slots.dice
     stories = 0
-    if dice.chance(0.33 if first else 0.08):
+    if dice.chance(0.48 if first else 0.2):
         stories = dice.randint(3, 6) if dice.chance(0.1) else 1
     told = [render(story, slots) for story in dice.sample(STORIES, stories)]
     # Most tell the story first, some ask first.
@@ -108,7 +108,7 @@ def _typed(text: str, dice: Dice) -> str:
     if dice.chance(0.25):
         text = text.rstrip(".!?")
     elif dice.chance(0.04):
-        text += dice.pick(("??", "!!!", "?!", " ...", " :)", " :("))
+        text = text.rstrip(".!?") + dice.pick(("??", "!!!", "?!", " ...", " :)", " :("))
     if dice.chance(0.18):
         for _ in range(dice.randint(1, 3)):
             text = _mistyped(text, dice)

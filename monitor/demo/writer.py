@@ -31,8 +31,8 @@ def write_history(  # noqa: PLR0913
 ) -> None:
     """Writes the log of the days before the anchor.
 
-    It is `calls-YYYY-MM-DD.jsonl` by the (UTC) day of a call's end, plain for the last two days and `.jsonl.gz` before, and
-    `feedback.jsonl`.
+    It is `calls-YYYY-MM-DD.jsonl` by the (UTC) day of a call's end, plain for the last two days and `.jsonl.gz` before,
+    and `feedback.jsonl`.
 
     The files appear when all is written, the feedback last: a directory that has it has the whole history.
 

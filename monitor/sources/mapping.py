@@ -1,7 +1,8 @@
-"""From the records of a log to canonical rows: the user's expressions, types, and what could not be used."""
+"""From the records of a log to canonical rows: types, redaction, and what could not be used."""
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,81 +10,133 @@ import duckdb
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-import sqlglot
-from sqlglot import exp
 
-from config.calls import Column
-from monitor.canonical import Canonical
-from monitor.clean import clean_text
+from monitor.redact import Redactor
 from monitor.sources.base import SourceError
-from monitor.sources.casts import cast, present
+from monitor.sources.expressions import Expressions, shown
 from monitor.sources.records import Record
 
 PLACE, POSITION = "__watchkeeper_place", "__watchkeeper_position"
 
-_LONGEST_MESSAGE = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Expressions:
-    """The expression of every canonical column, and the columns of the log that they speak of."""
-
-    canonical: Canonical
-    explicit: Mapping[str, str]
-    key: str  # of the settings, for messages: `sources.chat.columns`
-    zone: str
-
-    def of(self, column: Column) -> str:
-        """The user's expression, else the column under its canonical name."""
-        return self.explicit.get(column.name, f'"{column.name}"')
-
-    def types(self, connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
-        """DuckDB's type of each expression over a relation; a column that the relation lacks has none.
-
-        Raises:
-            SourceError: an expression cannot work; the text names it and says why.
-        """
-        there = {str(row[0]).lower() for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
-        types = {}
-        for column in self.canonical.columns:
-            if column.name not in self.explicit and column.name.lower() not in there:
-                continue
-            try:
-                described = connection.execute(f"DESCRIBE SELECT ({self.of(column)}) AS v FROM {relation}").fetchall()
-            except duckdb.Error as error:
-                raise SourceError(f"{self.key}.{column.name}: {shown(error)}") from error
-            types[column.name] = str(described[0][1])
-        return types
-
-    def select(self, types: Mapping[str, str], relation: str, carry: Sequence[str] = ()) -> str:
-        """A query that gives the canonical columns, and for each typed one whether a value was there but not readable."""
-        inner = [*carry]
-        outer = [*carry]
-        for number, column in enumerate(self.canonical.columns):
-            value, name = f"c{number}.v", f'"{column.name}"'
-            if column.name not in types:
-                outer.append(f"NULL::VARCHAR AS {name}")
-                continue
-            given = types[column.name]
-            # A failing expression gives no struct at all; an expression that gives NULL gives a struct with NULL inside.
-            inner.append(f"TRY({{'v': ({self.of(column)})}}) AS c{number}")
-            result = cast(value, given, column.type, self.zone)
-            outer.append(f"{result} AS {name}")
-            outer.append(
-                f"(c{number} IS NULL OR ({present(value, given, column.type)} AND ({result}) IS NULL)) "
-                f'AS "{column.name}!"'
-            )
-        return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {relation})"
-
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """Canonical rows, and what was left out: (place, position, reason); and unreadable values by column."""
+    """Canonical rows as an Arrow table; (place, position, reason) of what was left out; unreadable values by column."""
 
     rows: Any
     bad: list[tuple[int, int, str]]
     unreadable: Counter[str]
 
 
-class Mapping_:
-    """Maps records of text to canonical rows."""
+class Mapper:
+    """Maps the records of one stream of one source.
+
+    Raises:
+        SourceError: an expression cannot work; the text names it.
+    """
+
+    def __init__(self, expressions: Expressions, redactor: Redactor) -> None:
+        self._expressions = expressions
+        self._redactor = redactor
+        self._names = expressions.mentioned()
+        self._connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+        self._connection.execute(f"SET TimeZone = '{expressions.zone}'")
+        self._register(self.texts([], 0))
+        types = expressions.types(self._connection, "records")
+        self._select = expressions.select(types, "records", (PLACE, POSITION))
+        self._mapped = set(types)
+
+    def texts(self, records: Sequence[tuple[int, Record]], place: int) -> Any:
+        """The fields of some records that the mapping needs, as an Arrow table of text.
+
+        Args:
+            records: position and record.
+            place: a number that stands for the file.
+        """
+        columns = {name: _column([record.get(name) for _, record in records]) for name in self._names}
+        columns[PLACE] = pa.array([place] * len(records), pa.int32())
+        columns[POSITION] = pa.array([position for position, _ in records], pa.int64())
+        return pa.table(columns)
+
+    def map(self, texts: Any) -> Mapped:
+        """Canonical rows of what `texts` gave, in its order, redacted.
+
+        Raises:
+            SourceError: an expression fails as a whole.
+        """
+        result = self._run(texts)
+        rows = result.select(self._expressions.canonical.names)
+        usable, bad = self._usable(result)
+        canonical = rows.filter(usable).cast(self._expressions.canonical.schema)
+        return Mapped(self._redacted(canonical), bad, self._unreadable(result))
+
+    def close(self) -> None:
+        """Lets the engine go."""
+        self._connection.close()
+
+    def _register(self, texts: Any) -> None:
+        self._connection.register("records", texts)
+
+    def _run(self, texts: Any) -> Any:
+        self._register(texts)
+        try:
+            result = self._connection.execute(self._select).to_arrow_table()
+        except duckdb.Error as error:
+            raise SourceError(f"{self._expressions.key}: {shown(error)}") from error
+        if result.num_rows != texts.num_rows:
+            raise SourceError(
+                f"{self._expressions.key}: {texts.num_rows} records became {result.num_rows} rows; "
+                "an expression must give one value for each record"
+            )
+        return result
+
+    def _usable(self, result: Any) -> tuple[Any, list[tuple[int, int, str]]]:
+        """Which rows have an identity and a time, and what the others lack."""
+        usable = pa.array([True] * result.num_rows, pa.bool_())
+        bad = []
+        for name in self._expressions.canonical.required:
+            column = result[name]
+            there = pc.is_valid(column)
+            if pa.types.is_string(column.type):
+                there = pc.and_(there, pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(column), ""), False))
+            missing = result.filter(pc.and_(usable, pc.invert(there)))
+            usable = pc.and_(usable, there)
+            bad += [
+                (place, position, f"missing_{name}")
+                for place, position in zip(missing[PLACE].to_pylist(), missing[POSITION].to_pylist(), strict=True)
+            ]
+        return usable, bad
+
+    def _unreadable(self, result: Any) -> Counter[str]:
+        counts = {name: pc.sum(result[f"{name}!"]).as_py() or 0 for name in self._mapped}
+        return Counter({name: count for name, count in counts.items() if count})
+
+    def _redacted(self, rows: Any) -> Any:
+        for column in self._expressions.canonical.columns:
+            if column.name in self._mapped and column.name in self._expressions.canonical.texts:
+                redact = self._redactor.redact_json if column.type == "json" else self._redactor.redact
+                encoded = rows[column.name].combine_chunks().dictionary_encode()
+                # A system prompt comes with every call: each text is redacted once.
+                clean = pa.array([None if text is None else redact(text) for text in encoded.dictionary.to_pylist()])
+                index = rows.schema.get_field_index(column.name)
+                rows = rows.set_column(index, rows.schema.field(index), clean.cast(pa.string()).take(encoded.indices))
+        return rows
+
+
+def _column(values: list[Any]) -> Any:
+    return pa.array([value if value is None or type(value) is str else _text(value) for value in values], pa.string())
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer of more than 64 bits, or deeper than orjson writes
+        pass
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:  # deeper than whoever reads it could follow
+        return None

@@ -32,14 +32,15 @@ class Found:
     changed: int
 
 
-def scan(patterns: Sequence[str], folder: Path) -> list[Found]:
+def scan(patterns: Sequence[str], folder: Path, problems: list[str]) -> list[Found]:
     """The files that match, each once, least recently written first: what is written last wins.
 
-    Links to one file count once. A file that goes while we look is not there.
+    Links to one file count once. A file that goes while we look is not there; one that may not be looked at is a problem.
 
     Args:
         patterns: globs; `**` is any number of folders; a relative one starts at `folder`, `~` is the home directory.
         folder: of the configuration file.
+        problems: gets a line for each file that cannot be looked at.
     """
     found: dict[tuple[int, int], Found] = {}
     for pattern in patterns:
@@ -48,6 +49,9 @@ def scan(patterns: Sequence[str], folder: Path) -> list[Found]:
             try:
                 about = path.stat()
             except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                problems.append(f"{path}: {error.strerror}")
                 continue
             if stat.S_ISREG(about.st_mode):
                 key = (about.st_dev, about.st_ino)

@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session, SQLModel, create_engine, select
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -25,7 +26,12 @@ def _dumps(value: Any) -> str:
 
 def create(url: str) -> Engine:
     """An engine on SQLite (WAL, waits for other writers) or PostgreSQL; no connection is made yet."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(
+            "the store's url is none: write sqlite:///… or postgresql://user:password@host/database"
+        ) from error
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):

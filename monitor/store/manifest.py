@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import col, delete, func, select
 
 from monitor.store.database import Database
-from monitor.store.tables import CursorRow, PartRow, QuarantineRow
+from monitor.store.tables import CursorRow, PartRow, ProgressRow, QuarantineRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,17 @@ class Manifest:
                         at=now,
                     )
                 )
+
+    def closed_until(self) -> datetime | None:
+        """How far the source was complete when that was last saved: windows up to then may have been measured."""
+        query = select(ProgressRow.complete_until).where(ProgressRow.source == self._source)
+        with self._database.reading() as session:
+            return session.exec(query).first()
+
+    def forget_quarantine(self, before: datetime) -> None:
+        """Forgets what was quarantined before a time."""
+        with self._database.transaction() as session:
+            session.exec(delete(QuarantineRow).where(col(QuarantineRow.at) < before, *self._mine(QuarantineRow)))
 
     def quarantine_counts(self) -> dict[str, int]:
         """How many records are kept aside, by reason."""

@@ -1,7 +1,7 @@
 """Alert history and messages: transitions, what each receiver was told, and the outbox."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ import orjson
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, delete, func, select, update
 
-from alerts.notifier import AlertView, DeliveryError, Message, Receipt
+from alerts.notifier import AlertView, DeliveryError, Failure, Message, Receipt
 from alerts.pipeline import Group
 from alerts.rules import AlertId, Transition
 from monitor.store.measurements import segment_of, segment_text
@@ -19,6 +19,9 @@ _MESSAGE = TypeAdapter(Message)
 _VIEWS = TypeAdapter(tuple[AlertView, ...])
 
 UNFINISHED = ("pending", "sending")
+
+# Failures after which the other end may have taken the message all the same.
+UNCERTAIN = (Failure.TIMEOUT, Failure.SERVER_ERROR, Failure.UNEXPECTED, Failure.UNREACHABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +111,14 @@ def enqueue(session: Session, told: Group, message: Message, now: datetime) -> N
     )
 
 
-def recover(session: Session, deduplicating: Iterable[str]) -> int:
-    """After a start: what was being sent when the service died is sent again.
-
-    Where the other end would show it twice, it is marked.
+def recover(session: Session) -> int:
+    """After a start: what was being sent when the service died may have arrived, and is sent again.
 
     Returns:
         how many messages may be repeated.
     """
-    safe = list(deduplicating)
     interrupted = col(OutboxRow.state) == "sending"
-    again = session.exec(
-        update(OutboxRow)
-        .where(interrupted, col(OutboxRow.receiver).not_in(safe))
-        .values(state="pending", repeated=True)
-    )
-    session.exec(update(OutboxRow).where(interrupted).values(state="pending"))
+    again = session.exec(update(OutboxRow).where(interrupted).values(state="pending", repeated=True))
     return int(again.rowcount)
 
 
@@ -158,14 +153,16 @@ def pending_counts(session: Session) -> dict[str, int]:
 def claim(session: Session, row_id: int) -> OutboxRow:
     """Marks a message as being sent: if the service dies now, the next one knows that it may have arrived."""
     row = session.get_one(OutboxRow, row_id)
+    # Still being sent: what became of the last attempt could not be written down.
+    row.repeated = row.repeated or row.state == "sending"
     row.state, row.attempts = "sending", row.attempts + 1
     session.add(row)
     return row
 
 
 def message_of(row: OutboxRow) -> Message:
-    """The message of a row, marked when it may be a repetition."""
-    return replace(_MESSAGE.validate_python(row.message, strict=False), repeated=row.repeated)
+    """The message of a row."""
+    return _MESSAGE.validate_python(row.message, strict=False)
 
 
 def refs_of(session: Session, key: str) -> Mapping[str, str]:
@@ -192,8 +189,10 @@ def sent(session: Session, row_id: int, receipt: Receipt, now: datetime) -> None
     row = session.get_one(OutboxRow, row_id)
     row.state, row.finished_at, row.failure, row.detail = "sent", now, None, None
     told = session.get_one(GroupRow, row.key)
+    # An update that leaves nothing must not take away what the opening left for the resolve.
+    kept = told.refs or {} if row.action == "update" else {}
     told.delivered = row.action != "resolve"
-    told.refs = dict(receipt.refs) if told.delivered else {}
+    told.refs = {**kept, **receipt.refs} if told.delivered else {}
     channel = session.get(ChannelRow, row.receiver) or ChannelRow(receiver=row.receiver)
     channel.failing_since, channel.failure, channel.last_success_at = None, None, now
     session.add_all([row, told, channel])
@@ -206,6 +205,8 @@ def failed(session: Session, row_id: int, error: DeliveryError, now: datetime, d
     """
     row = session.get_one(OutboxRow, row_id)
     row.failure, row.detail = error.failure, str(error)
+    # Remembered apart: after a time-out, a later refusal does not mean that the message never arrived.
+    row.repeated = row.repeated or error.failure in UNCERTAIN
     row.state = "failed" if due_at is None else "pending"
     row.due_at, row.finished_at = due_at or row.due_at, None if due_at else now
     channel = session.get(ChannelRow, row.receiver) or ChannelRow(receiver=row.receiver)

@@ -166,7 +166,7 @@ class OutboxRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     due_at: datetime = Field(sa_type=UtcDateTime)
     attempts: int = 0
-    repeated: bool = False
+    repeated: bool = False  # an earlier attempt may have arrived
     failure: str | None = None
     detail: str | None = Field(default=None, sa_type=Text)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -17,7 +17,7 @@ PASSWORD = Topic(
                 The [password reset link|link in the e-mail] [has expired|is invalid|leads to an error], [what do I \
                     do|can you send a new one]?
             """),
-            query="reset password [e-mail not received|link expired|]",
+            query="[reset|forgot] password",
             fact='Choose "Forgot password" on the sign-in page; '
             "the link is valid for 30 minutes and only the newest one works.",
             answers=lines("""
@@ -44,7 +44,7 @@ PASSWORD = Topic(
                 [I think|It looks like] [someone hacked my account|somebody else is using my account], there's an \
                     order [I never made|to {city}]!
             """),
-            query="cannot sign in account [locked|code not received]",
+            query="[cannot sign in|account locked]",
             fact="After 5 wrong attempts an account is locked for 30 minutes; "
             "resetting the password unlocks it at once.",
             answers=lines("""
@@ -76,7 +76,7 @@ ACCOUNT_DATA = Topic(
                 [Can you|Please] change [the e-mail|the name] of my account to {name}.
                 I have two accounts, [can they be merged|can you merge them] [so that I keep my points|]?
             """),
-            query="change [e-mail address|name|account data]",
+            query="change [account data|my data]",
             fact="Name, address and phone are changed under Account > My data; "
             "a new e-mail must be confirmed within 24 hours.",
             answers=lines("""
@@ -99,7 +99,7 @@ ACCOUNT_DATA = Topic(
                     store about me].
                 [Do you|Why do you] [share|sell] my [data|e-mail address] [with third parties|with advertisers]?
             """),
-            query="[delete account|data request GDPR]",
+            query="[privacy delete account|personal data request GDPR]",
             fact="Delete or export your data under Account > Privacy; "
             "deletion takes 14 days and invoices are kept by law.",
             answers=lines("""
@@ -133,7 +133,7 @@ NEWSLETTER = Topic(
                     came|didn't arrive].
                 Can I get [fewer|less] e-mails [from you|], [only about sales|maybe once a month]?
             """),
-            query="newsletter [unsubscribe|voucher missing]",
+            query="newsletter [settings|subscription]",
             fact="Unsubscribe with the link at the end of each newsletter or under Account > Messages; "
             "it takes up to 48 hours.",
             answers=lines("""
@@ -164,10 +164,11 @@ POINTS = Topic(
                     use them]?
                 My [bonus points|points] [for order {order}|from {past_date}] [are missing|weren't added|have \
                     disappeared].
-                How do I [become|get] [a gold member|gold status], and what [are the benefits|do I get for it]?
+                How do I [become a gold member|get gold status] [with {points} points|], and what [are the \
+                    benefits|do I get for it]?
                 Can I [use|redeem] my {points} points [for {product}|in a store|to pay for shipping]?
             """),
-            query="bonus points [missing|expire|redeem|gold status]",
+            query="[bonus points|points programme] rules",
             fact="1 euro gives 1 point, 100 points are worth 3 euros; "
             "points are credited after 30 days and expire after 2 years.",
             answers=lines("""
@@ -205,7 +206,7 @@ APP = Topic(
                 [After the update|Since the last update] the app [is in {language}|asks me to log in every \
                     time|shows no prices]. [How do I fix that?|]
             """),
-            query="app [crash|error|not loading] {phone}",
+            query="app [problem|error]",
             fact="Update to app version 5.4 and clear the app's cache; "
             "this fixes the crashes that are known at the moment.",
             answers=lines("""

@@ -18,7 +18,7 @@ BUSINESS = Topic(
                 [Can|Could] we [order|buy] {quantity} x {gear_name} [on account|with a purchase order] for {company}?
                 [Do you print|Can you embroider] [company logos|names] on {garment}, and what's the minimum quantity?
             """),
-            query="[bulk order|business account|logo] discount",
+            query="[company orders|business customers] conditions",
             fact="Companies get 8 percent from 20 pieces and 15 percent from 100; "
             "logos from 25 pieces, in about 3 weeks.",
             answers=lines("""
@@ -40,10 +40,11 @@ BUSINESS = Topic(
                     {company}]?
                 Please [send|make] us [a quote|an offer] for {quantity} x {product_name} for {company}, delivery to \
                     {city}.
-                {company} needs [three separate deliveries|delivery to two addresses] for {quantity} x {product_name}. \
+                {company} needs [three separate deliveries|delivery to two addresses] for {quantity} x \
+                    {product_name}. \
                     [Is that possible?|How do we enter that?]
             """),
-            query="company [quote|VAT number|several addresses]",
+            query="company [quote|order net of VAT]",
             fact="Quotes come within one working day; with a valid EU VAT number deliveries to other EU "
             "countries are net.",
             answers=lines("""
@@ -81,7 +82,7 @@ PARTNER_API = Topic(
                 [What is|Is there] [the rate limit|a sandbox|a webhook for returns] [of|in] the partner API? We \
                     [sync|poll] {quantity} orders [an hour|every minute].
             """),
-            query="partner API [401|error|rate limit|webhook]",
+            query="partner API [errors|keys and limits]",
             fact="Keys are renewed every 90 days under Partner portal > Keys; "
             "the limit is 10 requests a second; errors carry a field code.",
             answers=lines("""
@@ -119,7 +120,7 @@ COMPANY = Topic(
                     factories]? [I'm writing my thesis about it.|]
                 [Where are|In which country are] [your jackets|{garment}|your products] [made|produced|sewn]?
             """),
-            query="[jobs application|sustainability|where produced]",
+            query="[about Acme|company information]",
             fact="Open positions are at acme.example/jobs; 70 percent of the range is made in Europe, see the "
             "yearly impact report.",
             answers=lines("""
@@ -184,7 +185,7 @@ SMALL_TALK = Topic(
                 [Your service|This chat|The bot] is [useless|really bad|a joke], [I want to complain|where can I \
                     complain|I've been waiting for {days_few} days for an answer].
             """),
-            query="contact [human agent|support hours|complaint]",
+            query="[contact support|human agent]",
             fact="Human agents are there Monday to Saturday from 8 to 20; the assistant hands over when asked.",
             answers=lines("""
                 I'm Acme's digital assistant. If you'd [rather|prefer to] talk to a person, [just say so and I hand \
@@ -209,14 +210,20 @@ THANKS = Topic(
         Intent(
             asks=lines("""
                 [Thanks|Thank you|Ok thanks|Great, thank you|Perfect, thanks|Cool, thx][ a lot| so much|], [that \
-                    helps|that's all|that was quick|bye|have a nice day][, I'll wait until {weekday}|, {first}|]
-                [Ok|Alright|Got it|I see|Fine], [I'll do that|I'll try that|I will wait until {soon_date}|then I'll \
-                    send {product} back|I'll write again if it doesn't work|I'll tell my {relative}]
+                    helps|that's all|that was quick|bye|have a nice day][, I'll wait until {weekday}|, \
+                    {first}|. Best, {name}|]
+                [Ok|Alright|Got it|I see|Fine], [I'll do that|I'll try that] [on {weekday}|when I'm back in \
+                    {city}|with my \
+                    {relative}|tonight|with order {order}]
+                [Ok|Alright|Got it|I see|Fine], [I will wait until {soon_date}|then I'll send {product} back|I'll \
+                    tell my \
+                    {relative}|then I'll keep {product}][, thanks| and write again if it doesn't work|. Best, {first}|]
             """),
             query="thanks",
             fact="The customer says goodbye.",
             answers=lines("""
-                [You're welcome!|My pleasure!|Glad I could help!|Any time!] [Have a nice day|Enjoy your day|Take care].
+                [You're welcome!|My pleasure!|Glad I could help!|Any time!] [Have a nice day|Enjoy your day|Take \
+                    care].
             """),
             details=lines("""
                 If anything else comes up, just write to us again.

@@ -48,22 +48,53 @@ GERMAN = Topic(
         ),
         Intent(
             asks=lines("""
-                [Der Gutschein|Mein Gutscheincode] {voucher} [funktioniert nicht|wird nicht angenommen|ist \
-                    angeblich ungültig]. [Woran liegt das?|Können Sie helfen?]
-                [Welche Größe|Was] [empfehlen Sie|soll ich nehmen] bei {garment}? Ich bin {height} cm groß und \
-                    trage sonst {size}.
-                [Ich brauche|Können Sie mir bitte] eine Rechnung [für {order}|mit ausgewiesener Mehrwertsteuer] \
-                    [schicken|]? [Vielen Dank!|]
-                [Ich komme nicht in mein Konto|Mein Passwort geht nicht mehr|Ich habe mein Passwort vergessen], \
-                    [was kann ich tun|bitte um Hilfe].
+                [Der Gutschein|Mein Gutscheincode] {voucher} [funktioniert nicht|wird nicht angenommen|ist angeblich \
+                    ungültig]. [Woran liegt das?|Können Sie helfen?]
+                [Kann ich|Darf man] {voucher} [mit einem anderen Gutschein|auch für reduzierte Ware] einlösen?
             """),
-            query="Gutschein Größe Rechnung Konto",
-            fact="Gutscheine gelten ab 40 Euro, Rechnungen liegen unter Meine Bestellungen, Passwort über "
-            "Passwort vergessen.",
+            query="Gutschein {voucher} einlösen",
+            fact="Gutscheine gelten ab 40 Euro und nicht für reduzierte Ware; pro Bestellung gilt nur einer.",
             answers=lines("""
-                [Gern|Natürlich]: Gutscheine gelten ab 40 Euro und nicht für reduzierte Ware, Rechnungen finden Sie \
-                    unter "Meine Bestellungen", und ein neues Passwort setzen Sie über "Passwort vergessen". Bei \
-                    der Größe rate ich zu {size}.
+                Gutscheine gelten ab einem Bestellwert von 40 Euro und nicht für reduzierte Ware; [pro Bestellung \
+                    kann nur \
+                    einer eingelöst werden|man kann nur einen pro Bestellung verwenden].
+            """),
+            details=lines("""
+                Bitte geben Sie {voucher} ohne Leerzeichen im Warenkorb ein.
+            """),
+        ),
+        Intent(
+            asks=lines("""
+                [Welche Größe|Was für eine Größe] [empfehlen Sie|soll ich nehmen]: {garment_name}? Ich bin {height} \
+                    cm \
+                    groß und trage sonst {size}.
+                [Fällt|Ist] {garment_name} [groß aus|klein aus|normal geschnitten]? [Sonst habe ich {size}.|]
+            """),
+            query="Größe {garment_name}",
+            fact="Die Größen fallen normal aus; zwischen zwei Größen ist die größere besser.",
+            answers=lines("""
+                [Ich würde {size} nehmen|Meine Empfehlung ist {size}]: {garment_name} fällt normal aus. Zwischen \
+                    zwei Größen ist \
+                    die größere besser, wenn Sie etwas darunter tragen.
+            """),
+            details=lines("""
+                Die Größentabelle finden Sie unter den Fotos.
+            """),
+        ),
+        Intent(
+            asks=lines("""
+                [Ich brauche|Können Sie mir bitte] eine Rechnung [für {order}|mit ausgewiesener Mehrwertsteuer] \
+                    [schicken|]?
+                [Ich komme nicht in mein Konto|Mein Passwort geht nicht mehr|Ich habe mein Passwort vergessen], \
+                    [was kann \
+                    ich tun|bitte um Hilfe]. [Ich brauche die Rechnung für {order}.|]
+            """),
+            query="Konto Rechnung herunterladen",
+            fact="Rechnungen liegen als PDF unter Meine Bestellungen; das Passwort ändert man über Passwort vergessen.",
+            answers=lines("""
+                [Gern|Natürlich]: Die Rechnung liegt als PDF unter "Meine Bestellungen" > Details. Wenn Sie nicht \
+                    ins Konto \
+                    kommen, setzen Sie über "Passwort vergessen" ein neues Passwort.
             """),
             details=lines("""
                 Melden Sie sich gern, wenn noch etwas offen ist.

@@ -41,14 +41,15 @@ ORDER_STATUS = Topic(
             asks=lines("""
                 [The tracking link|My tracking number|The {carrier} tracking] [doesn't work|shows nothing|says "not \
                     found"], what [should I do|now]?
-                I have [a confirmation|an order confirmation] but no [tracking number|tracking link]. [How do I \
+                I have [a confirmation|an order confirmation] for {product} but no [tracking number|tracking link]. \
+                    [How do I \
                     track my parcel?|When will I get one?]
                 [How|Where] can I track [my delivery|a parcel|my package] if I ordered [as a guest|without an \
                     account]?
                 {carrier} tracking hasn't [moved|been updated|changed] since {weekday}. Is [my parcel|the package] \
                     lost?
             """),
-            query="tracking [link not working|number not updating|as guest]",
+            query="[parcel tracking not working|how to track a parcel]",
             fact="Tracking starts up to 24 hours after dispatch; "
             "guests track with order number and e-mail at acme.example/track.",
             answers=lines("""
@@ -106,7 +107,8 @@ DELIVERY_PROBLEM = Topic(
         ),
         Intent(
             asks=lines("""
-                [My|The] {product_name} arrived [broken|damaged|with a crack|completely smashed]. [How do I get a new \
+                [My|The] {product_name} arrived [broken|damaged|with a crack|completely smashed]. [How do I get a \
+                    new \
                     one?|What should I do?]
                 The box was [open|crushed|soaking wet] when {carrier} delivered it and [the|my] {product_name} is \
                     [damaged|ruined].
@@ -115,7 +117,7 @@ DELIVERY_PROBLEM = Topic(
                 You sent me the wrong [item|product|colour], I ordered {product} in {colour}. [What happens \
                     next?|How do we fix this?]
             """),
-            query="[damaged|missing|wrong] item in parcel replacement",
+            query="[problem with an item|damaged or wrong item] in parcel",
             fact="For damaged, missing or wrong items send a photo within 14 days; "
             "the replacement leaves us the next working day.",
             answers=lines("""
@@ -175,7 +177,7 @@ CHANGE_ORDER = Topic(
                     this morning]?
                 [Could you|Can you] change the [colour|size] in order {order} to {colour}, size {size}?
             """),
-            query="change [delivery address|items] after ordering",
+            query="change order [after ordering|before it is packed]",
             fact="Address and items can be changed in My orders until the order is packed, usually 60 minutes "
             "after it was placed.",
             answers=lines("""

@@ -17,7 +17,7 @@ PAYMENT_METHODS = Topic(
                 [Can I pay|Do you offer payment] in [instalments|three instalments|monthly instalments] for {product}?
                 [Can I|How do I] pay [later|in 30 days|by invoice] [if I'm a new customer|]?
             """),
-            query="payment methods [instalments|invoice|PayPal]",
+            query="[payment methods|ways to pay]",
             fact="We accept cards, PayPal, Apple Pay, direct debit and purchase on account; "
             "instalments start at 150 euros.",
             answers=lines("""
@@ -52,7 +52,7 @@ PAYMENT_DECLINED = Topic(
                 The checkout [freezes|shows a blank page|goes back to the basket] when I [click Pay|confirm in my \
                     banking app|choose PayPal].
             """),
-            query="payment declined error [checkout|3-D Secure]",
+            query="payment [declined|error] at checkout",
             fact="Most declined cards fail 3-D Secure: confirm in the bank's app within 5 minutes, or pay another way.",
             answers=lines("""
                 A declined card is nearly always stopped by your bank's 3-D Secure check. Please [confirm the \
@@ -77,7 +77,7 @@ PAYMENT_DECLINED = Topic(
                 My payment [failed|was declined] but the money [was taken|is gone] [from my account|anyway]: \
                     {amount} on {past_date}.
             """),
-            query="charged twice [pending|duplicate] payment",
+            query="[charged twice|duplicate payment|pending charge]",
             fact="A second pending charge is a reservation that the bank releases within 3 to 7 days; "
             "only one payment is booked.",
             answers=lines("""
@@ -137,7 +137,7 @@ INVOICES = Topic(
                 Is it possible to [have|get] an invoice [made out to {company}|in English|with our purchase order \
                     number] for {order}?
             """),
-            query="correct invoice [company name|address|VAT number]",
+            query="[correct|change] invoice data",
             fact="Billing data can be corrected in My orders for 14 days after the invoice; "
             "a new invoice replaces the old one.",
             answers=lines("""

@@ -18,7 +18,7 @@ SIZES = Topic(
                 I'm between {size} and {size_other}, which one [is better|should I order] for {garment}?
                 [What are|Can you give me] the [measurements|chest width|sleeve length|inseam] of {garment} in {size}?
             """),
-            query="size guide {garment}",
+            query="[size guide|which size] {garment_name}",
             fact="{garment} fits true to size; between two sizes take the larger one if you wear layers underneath.",
             answers=lines("""
                 {garment} fits true to size. [Between two sizes|If you are in between], take the larger one if you \
@@ -41,7 +41,7 @@ SIZES = Topic(
                 How much [room|space] should there be at the toes in {footwear} [for downhill|with thick socks]?
                 [What is|Can you convert] {footwear} EU {eu_size} in [UK|US] size?
             """),
-            query="shoe size {footwear}",
+            query="[shoe size|size guide] {footwear_name}",
             fact="Hiking boots are bought half a size larger than street shoes: a thumb's width at the toes, "
             "with socks.",
             answers=lines("""
@@ -75,7 +75,7 @@ CARE = Topic(
                     [Water doesn't bead off any more.|]
                 [How do I|How can I] get [oil|wine|grass|tree resin] stains out of {garment}?
             """),
-            query="wash care instructions {garment}",
+            query="[care instructions|cleaning] {garment_name}",
             fact="Wash at 30 degrees on a gentle cycle without softener, dry on low heat, re-proof every five washes.",
             answers=lines("""
                 Wash {garment} at 30 degrees on a gentle cycle, [inside out and without softener|with liquid \
@@ -98,7 +98,7 @@ CARE = Topic(
                 [Is the down in|Is the wool of] {garment} [certified|from responsible farms|mulesing free]?
                 How do I [season|clean|care for] {homeware} [after cooking|so it doesn't rust|]?
             """),
-            query="material [care|origin|safety] {product}",
+            query="[material|material and care]",
             fact="Material and certificates are on each product page under Material; "
             "all our textiles are free of PFAS since 2023.",
             answers=lines("""
@@ -134,7 +134,7 @@ STOCK = Topic(
                 [Is|Do you still have] {product} [available|in stock] in {colour}[, size {size}|]?
                 [Can I|How do I] [reserve|pre-order] {product} [in {colour}|before it's back in stock]?
             """),
-            query="{product} in stock {colour}",
+            query="{product_name} [in stock|available] {colour}",
             fact="{product} in {colour} is expected back on {soon_date}; "
             "Notify me on the product page sends an e-mail.",
             answers=lines("""
@@ -159,7 +159,7 @@ STOCK = Topic(
                 I pre-ordered {product} [{weeks_few} weeks ago|on {past_date}], is [the release date|delivery] \
                     still {soon_date}?
             """),
-            query="backorder [delayed|cancelled item] {product}",
+            query="[backorder|delayed item] {product_name}",
             fact="Backordered items are sent separately for free; "
             "if an item can't be delivered it is refunded within 3 days.",
             answers=lines("""
@@ -197,7 +197,7 @@ ADVICE = Topic(
                     {month}|nights around zero|four people|a bike tour]?
                 [How much does|What does] {gear} weigh, [and how small does it pack|and does it fit in a carry-on]?
             """),
-            query="[compare|recommend|weight of] {gear}",
+            query="[compare|choose] {gear_name}",
             fact="{gear} is made for three seasons down to 2 degrees, weighs {kilo_weight} kg and packs to 45 by "
             "16 cm.",
             answers=lines("""
@@ -223,7 +223,7 @@ ADVICE = Topic(
                 [Are|Would] {footwear} [be good|suitable|stiff enough] for [via ferratas|long hikes with a heavy \
                     pack|the city|kids who hate hiking]?
             """),
-            query="[jacket|boots|clothing] advice {garment}",
+            query="[advice|choose] {garment_name}",
             fact="{garment} has a 20,000 mm water column and taped seams, good for hours of rain; it weighs {grams} g.",
             answers=lines("""
                 {garment} has a 20,000 mm water column and taped seams, so [hours of rain are no problem|it stays \

@@ -19,7 +19,7 @@ RECALL = Topic(
                 [How do I|Where can I] [dispose of|hand in|return] the recalled power bank? [The post office won't \
                     take it.|I'm afraid to mail a lithium battery.]
             """),
-            query="power bank recall [battery|serial number]",
+            query="power bank [recall|battery recall]",
             fact="Stop using the PowerGo power bank; details of the recall are not in the help centre yet.",
             answers=lines("""
                 I couldn't find an article about [the power bank|PowerGo] in our help centre. [You can return \
@@ -43,7 +43,7 @@ RECALL = Topic(
                 The battery of [the free power bank|my PowerGo] [leaks|smells like chemicals|clicks and gets hot], \
                     is it [safe to keep at home|a fire hazard]?
             """),
-            query="power bank [overheating|fire|replacement]",
+            query="power bank [overheating|safety]",
             fact="Stop using the PowerGo power bank and keep it away from anything that burns.",
             answers=lines("""
                 I'm not sure about that. [There is nothing about it in our help centre|I can't find anything about \

@@ -44,7 +44,7 @@ RETURNS = Topic(
                     return it]?
                 Can I return [sale items|underwear|an opened item|a gift] [and get my money back|]?
             """),
-            query="return policy [deadline|worn items|sale items]",
+            query="return policy [conditions|period]",
             fact="30 days from delivery, unworn and with tags; "
             "sale items too. Underwear and opened food or fuel are excluded.",
             answers=lines("""
@@ -74,15 +74,16 @@ REFUNDS = Topic(
     intents=(
         Intent(
             asks=lines("""
-                [When will I|When do I] get my [money back|refund] for [order {order}|{product}]? I [returned|sent \
-                    back] it on {past_date}.
+                [When will I|When do I] get my [money back|refund] for [order {order}|{product}]? I [returned \
+                    it|sent \
+                    it back] on {past_date}.
                 I [returned|sent back] {product} {weeks_few} weeks ago and [still no refund|my money isn't \
                     back|I've heard nothing].
                 [How long does|How long do] [a refund|refunds] take [to show up|to arrive] on [my card|my bank \
                     account|PayPal]?
                 {order}: you [confirmed|received] the return on {past_date}, where are my {amount}?
             """),
-            query="refund [status|not received|how long] {order}",
+            query="refund [status|time] {order}",
             fact="Refunds are made within 5 working days after the return arrives, to the original means of payment.",
             answers=lines("""
                 We refund within 5 working days after your return reaches us, [always to the payment method you \
@@ -107,7 +108,7 @@ REFUNDS = Topic(
                 Can I get [my refund|the refund for {order}] [to a different card|as a voucher|to another account]? \
                     [My old card has expired.|]
             """),
-            query="partial refund [amount too low|different account]",
+            query="refund [amount|partial]",
             fact="Shipping is refunded only if the whole order is returned; vouchers reduce the refund by their share.",
             answers=lines("""
                 The refund for {order} is lower because [a voucher was used|part of the order was kept]: we spread \
@@ -142,7 +143,7 @@ EXCHANGES = Topic(
                 Can I exchange {product} for [another colour|{colour}|a different model] [in a store|]?
                 [Is it faster|Should I rather] [exchange|swap] [or|and not] return and reorder {garment} in {colour}?
             """),
-            query="exchange [size|colour] {garment}",
+            query="[exchange|swap size] {garment_name}",
             fact="Exchanges for another size or colour are free within 30 days; "
             "the new item is sent once the return is scanned.",
             answers=lines("""
@@ -176,7 +177,8 @@ WARRANTY = Topic(
                     coating] after {weeks_few} months, [is that a defect|what can I do]?
                 [How do I|Where do I] [make|file] a warranty claim for {product} [bought on {past_date}|]? [I lost \
                     the receipt.|]
-                [Do you|Can you] repair my {gear_or_garment}? [A zip is stuck.|There is a small hole in it.|One strap \
+                [Do you|Can you] repair my {gear_or_garment}? [A zip is stuck.|There is a small hole in it.|One \
+                    strap \
                     is torn.]
             """),
             query="warranty claim repair {gear_or_garment}",
@@ -202,7 +204,7 @@ WARRANTY = Topic(
                 Does the warranty [still apply|hold] if I [bought {product} second-hand|live in {country} \
                     now|washed it wrong]?
             """),
-            query="warranty period conditions {product}",
+            query="warranty period conditions {product_name}",
             fact="The warranty is 3 years from delivery, covers defects but not wear, and belongs to the item, "
             "not the buyer.",
             answers=lines("""

@@ -83,7 +83,7 @@ GIFT_CARDS = Topic(
                 Can I [buy|order] a gift card [as a PDF|by e-mail|over {amount}] [for my {relative}|] and [have it \
                     today|choose the date]?
             """),
-            query="gift card [redeem|balance|expired|buy]",
+            query="gift card [help|use]",
             fact="Gift cards from 10 to 500 euros come by e-mail at once, are valid for 3 years and can be used "
             "in parts.",
             answers=lines("""

@@ -24,7 +24,8 @@ def upgrade() -> None:
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("receiver", sa.String(), nullable=False),
         sa.Column("is_open", sa.Boolean(), nullable=False),
-        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("delivered", sa.Boolean(), nullable=False),
+        sa.Column("told", sa.JSON(), nullable=False),
         sa.Column("refs", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
@@ -69,6 +70,7 @@ def upgrade() -> None:
         sa.Column("length_s", sa.Integer(), nullable=False),
         sa.Column("start", sa.DateTime(timezone=True), nullable=False),
         sa.Column("end", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kept_long", sa.Boolean(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("body", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("source", "segment", "length_s", "start"),
@@ -117,6 +119,7 @@ def upgrade() -> None:
     op.create_table(
         "progress",
         sa.Column("source", sa.String(), nullable=False),
+        sa.Column("watched_since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("slot_end", sa.DateTime(timezone=True), nullable=True),
         sa.Column("complete_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("rechecked_until", sa.DateTime(timezone=True), nullable=True),

@@ -1,4 +1,4 @@
-"""The databases that a `table` source can read: how each is opened for reading, what its SQL looks like, how it fails."""
+"""The databases that a `table` source can read: how each is opened, what its SQL looks like, how it fails."""
 
 from datetime import timedelta
 from pathlib import Path

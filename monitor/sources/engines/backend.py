@@ -38,7 +38,7 @@ def _untouched(_compiler: Any, _op: Any, *, query: str, **_rest: Any) -> Any:
 
 
 def guarded(backend: type[Any], running: Callable[[], AbstractContextManager[None]]) -> type[Any]:
-    """A subclass of an Ibis backend that runs expressions inside `running()` and leaves the SQL of `.sql()` as it is."""
+    """A subclass of an Ibis backend: expressions run inside `running()`, the SQL of `.sql()` stays as it is."""
     compiler = type(backend.compiler)
     untouched = type(f"Untouched{compiler.__name__}", (compiler,), {"visit_SQLQueryResult": _untouched})
     members = {"compiler": untouched(), "running": staticmethod(running)}

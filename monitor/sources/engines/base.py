@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from config.calls import ColumnType
 from monitor.clean import clean_text
@@ -15,8 +15,16 @@ from monitor.sources.engines.backend import guarded
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-# What an expression of the user gives, as far as the wrapper around it must know. `naive` is a time or date without a zone.
+# What an expression of the user gives, as far as the wrapper around it must know. `naive` is a time without a zone.
 Kind = Literal["moment", "naive", "text", "json", "interval", "integer", "number", "boolean", "nested", "other"]
+
+
+class Given(NamedTuple):
+    """What an expression gives: its kind, and the engine's own name of the type."""
+
+    kind: Kind
+    name: str
+
 
 # Whose fault a failure is, as far as the engine can tell.
 Cause = Literal["connection", "timeout", "cancelled", "table", "expression", "data", "other"]
@@ -59,17 +67,21 @@ class Engine(ABC):
         """An aware time as a literal."""
 
     @abstractmethod
-    def cast(self, expression: str, to: ColumnType, kind: Kind) -> str:
-        """The expression as a canonical type; JSON becomes text. NULL where a value cannot be read, if the engine can."""
+    def cast(self, expression: str, to: ColumnType, given: Given) -> str:
+        """The expression as a canonical type, JSON as text; NULL where a value cannot be read, if the engine can."""
 
-    def within(self, expression: str, kind: Kind, since: datetime, until: datetime) -> str:
+    def null(self, to: ColumnType) -> str:
+        """NULL as a canonical type."""
+        return f"CAST(NULL AS {self.types[to]})"
+
+    def within(self, expression: str, given: Given, since: datetime, until: datetime) -> str:
         """The condition that a time lies in `[since, until)`, in a form that an index on the expression serves."""
-        value = expression if kind == "moment" else self.cast(expression, "timestamp", kind)
+        value = expression if given.kind == "moment" else self.cast(expression, "timestamp", given)
         return f"({value}) >= {self.moment(since)} AND ({value}) < {self.moment(until)}"
 
-    def near(self, expression: str, kind: Kind, since: datetime, until: datetime) -> str:
+    def near(self, expression: str, given: Given, since: datetime, until: datetime) -> str:
         """A cheaper condition that holds for all of `[since, until)` and little else."""
-        return self.within(expression, kind, since, until)
+        return self.within(expression, given, since, until)
 
     def quote(self, name: str) -> str:
         """An identifier, exactly as it is."""
@@ -79,7 +91,7 @@ class Engine(ABC):
     # -- reading
 
     @abstractmethod
-    def kinds(self, select: str) -> dict[str, Kind]:
+    def describe(self, select: str) -> dict[str, Given]:
         """Columns of a query and what they give; no row is read.
 
         Raises:
@@ -92,7 +104,7 @@ class Engine(ABC):
 
     @abstractmethod
     def table(self, query: str, schema: Mapping[str, Any]) -> "ir.Table":
-        """A query as an Ibis table: running it raises SourceError. `kinds` has connected before."""
+        """A query as an Ibis table: running it raises SourceError. `describe` has connected before."""
 
     @abstractmethod
     def cancel(self) -> None:
@@ -101,6 +113,9 @@ class Engine(ABC):
     @abstractmethod
     def close(self) -> None:
         """Lets the connection go; the next statement opens it again."""
+
+    def wake(self) -> None:  # noqa: B027 — most engines have nothing to do
+        """Lets go of a connection that broke while nobody used it; the next statement opens a new one."""
 
     def attempt(self, query: str) -> EngineError | None:
         """Runs a query for its failure."""

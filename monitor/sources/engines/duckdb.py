@@ -16,7 +16,8 @@ from ibis.backends.duckdb import Backend
 
 from config.calls import ColumnType
 from monitor.canonical import DUCKDB_TYPES
-from monitor.sources.engines.base import Cause, Engine, EngineError, Kind
+from monitor.sources.casts import cast
+from monitor.sources.engines.base import Cause, Engine, EngineError, Given, Kind
 from monitor.sources.engines.secrets import scrubber
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class DuckDB(Engine):
         super().__init__(scrubber(url))
         location, _, parameters = url.partition("://")[2].partition("?")
         self._path = None if location in ("", ":memory:") else folder / unquote(location)
-        self._config = dict(parse_qsl(parameters)) | {"temp_directory": _spill()}
+        self._config: dict[str, Any] = {**dict(parse_qsl(parameters)), "temp_directory": _spill()}
         self._timeout = timeout
         self._zone = zone
         self._backend: Any = None
@@ -64,28 +65,24 @@ class DuckDB(Engine):
     def moment(self, value: datetime) -> str:
         return f"TIMESTAMPTZ '{value.isoformat(sep=' ')}'"
 
-    def cast(self, expression: str, to: ColumnType, kind: Kind) -> str:
-        if to == "json" and kind in ("nested", "other"):
-            expression = f"to_json({expression})"
-        if to == "float" and kind == "interval":
-            expression = f"epoch({expression})"
-        return f"TRY_CAST(({expression}) AS {self.types[to]})"
+    def cast(self, expression: str, to: ColumnType, given: Given) -> str:
+        return cast(f"({expression})", given.name, to, self._zone)
 
-    def within(self, expression: str, kind: Kind, since: datetime, until: datetime) -> str:
-        exact = super().within(expression, kind, since, until)
-        return f"{self.near(expression, kind, since, until)} AND {exact}" if kind == "naive" else exact
+    def within(self, expression: str, given: Given, since: datetime, until: datetime) -> str:
+        exact = super().within(expression, given, since, until)
+        return f"{self.near(expression, given, since, until)} AND {exact}" if given.kind == "naive" else exact
 
-    def near(self, expression: str, kind: Kind, since: datetime, until: datetime) -> str:
-        # Turning a local time into an instant costs DuckDB a microsecond a row and hides the column from its statistics.
-        if kind != "naive":
-            return super().within(expression, kind, since, until)
+    def near(self, expression: str, given: Given, since: datetime, until: datetime) -> str:
+        # Turning a local time into an instant costs DuckDB a microsecond a row and hides the column's statistics.
+        if given.kind != "naive":
+            return super().within(expression, given, since, until)
         first, last = self._local(since) - _OFFSET_JUMP, self._local(until) + _OFFSET_JUMP
         return f"({expression}) >= TIMESTAMP '{first}' AND ({expression}) < TIMESTAMP '{last}'"
 
-    def kinds(self, select: str) -> dict[str, Kind]:
+    def describe(self, select: str) -> dict[str, Given]:
         with self._translated():
             columns = self._open().execute(f"SELECT * FROM (\n{select}\n) AS probe LIMIT 0").description or []
-            return {name: _kind(str(type_)) for name, type_, *_ in columns}
+            return {name: Given(_kind(str(type_)), str(type_)) for name, type_, *_ in columns}
 
     def tables(self) -> list[str]:
         query = (
@@ -126,13 +123,12 @@ class DuckDB(Engine):
         finally:
             limit.cancel()
             if attached:
-                connection.execute("USE memory")
-                connection.execute(f"DETACH {self.quote(attached)}")
+                self._detach(connection, attached)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
             connection = duckdb.connect(config=self._config)
-            backend = self._guarded(Backend).from_connection(connection)  # type: ignore[attr-defined]
+            backend = self._guarded(Backend).from_connection(connection)
             connection.execute(f"SET TimeZone = '{self._zone}'")
             self._connection = connection
             if self._backend is None:
@@ -156,6 +152,13 @@ class DuckDB(Engine):
         connection.execute(f"ATTACH '{location}' AS {self.quote(name)} (READ_ONLY)")
         connection.execute(f"USE {self.quote(name)}")
         return name
+
+    def _detach(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        try:
+            connection.execute("USE memory")
+            connection.execute(f"DETACH {self.quote(name)}")
+        except duckdb.Error:
+            self.close()  # the file must not stay locked; the next statement opens a new connection
 
     def _run(self, query: str) -> None:
         self._open().execute(query).fetchall()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from config.calls import ColumnType
-from monitor.sources.engines.base import Engine, EngineError, Kind
+from monitor.sources.engines.base import Engine, EngineError, Given, Kind
 from monitor.sources.engines.secrets import scrubber
 
 if TYPE_CHECKING:
@@ -40,20 +40,23 @@ class Other(Engine):
         literal = sge.Literal.string(value.isoformat(sep=" "))
         return str(sge.Cast(this=literal, to=self._type("timestamp")).sql(self._backend.dialect))
 
-    def cast(self, expression: str, to: ColumnType, kind: Kind) -> str:
+    def cast(self, expression: str, to: ColumnType, given: Given) -> str:
         import sqlglot.expressions as sge
 
         return str(sge.Cast(this=sge.Var(this=f"({expression})"), to=self._type(to)).sql(self._backend.dialect))
+
+    def null(self, to: ColumnType) -> str:
+        return self.cast("NULL", to, Given("other", "NULL"))
 
     def quote(self, name: str) -> str:
         import sqlglot as sg
 
         return sg.to_identifier(name, quoted=True).sql(self._backend.dialect)
 
-    def kinds(self, select: str) -> dict[str, Kind]:
+    def describe(self, select: str) -> dict[str, Given]:
         with self._translated():
             schema = self._backend.sql(select).schema()
-        return {name: _kind(schema[name]) for name in schema.names}
+        return {name: Given(_kind(schema[name]), str(schema[name])) for name in schema.names}
 
     def tables(self) -> list[str]:
         with self._translated():
@@ -103,7 +106,7 @@ class Other(Engine):
 
 def _kind(type_: "dt.DataType") -> Kind:
     if type_.is_timestamp():
-        return "moment" if type_.timezone else "naive"  # type: ignore[attr-defined]
+        return "moment" if type_.timezone else "naive"
     tests: tuple[tuple[bool, Kind], ...] = (
         (type_.is_date(), "naive"),
         (type_.is_json(), "json"),

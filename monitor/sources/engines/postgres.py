@@ -12,13 +12,13 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
 from config.calls import ColumnType
-from monitor.sources.engines.base import Cause, Engine, EngineError, Kind
+from monitor.sources.engines.base import Cause, Engine, EngineError, Given, Kind
 from monitor.sources.engines.secrets import scrubber
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-# What a connection gets unless the URL says otherwise. A server that has gone without a word is noticed within a minute.
+# What a connection gets unless the URL says otherwise. A server that went without a word is noticed in a minute.
 CONNECTION: Mapping[str, Any] = {
     "fallback_application_name": "watchkeeper",
     "connect_timeout": 10,
@@ -38,6 +38,34 @@ _KINDS: Mapping[int, Kind] = {
     **dict.fromkeys((20, 21, 23), "integer"),
     **dict.fromkeys((700, 701, 1700), "number"),
     16: "boolean",
+}
+
+_TO_JSON = "CAST(to_json({value}) AS text)"
+# Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size, as in files.
+_EPOCH = (
+    "to_timestamp(CASE WHEN {value} < 1e8 THEN NULL WHEN {value} < 1e11 THEN {value} "
+    "WHEN {value} < 1e14 THEN {value} / 1e3 WHEN {value} < 1e17 THEN {value} / 1e6 "
+    "WHEN {value} < 1e19 THEN {value} / 1e9 END)"
+)
+_WHOLE = (
+    "CASE WHEN {value} BETWEEN -9e18 AND 9e18 THEN CAST({value} AS bigint) END"  # NaN and infinities have no integer
+)
+_TRUTH = "CASE {value} WHEN 1 THEN true WHEN 0 THEN false END"
+_FINITE = "NULLIF(NULLIF(NULLIF({number}, 'NaN'), 'Infinity'), '-Infinity')"
+
+# Where a plain cast is impossible or means something else.
+_CASTS: Mapping[tuple[Kind, ColumnType], str] = {
+    ("nested", "json"): _TO_JSON,
+    ("other", "json"): _TO_JSON,
+    ("integer", "json"): _TO_JSON,
+    ("number", "json"): _TO_JSON,
+    ("boolean", "json"): _TO_JSON,
+    ("interval", "float"): "CAST(EXTRACT(EPOCH FROM {value}) AS double precision)",
+    ("integer", "timestamp"): _EPOCH,
+    ("number", "timestamp"): _EPOCH,
+    ("integer", "boolean"): _TRUTH,
+    ("number", "boolean"): _TRUTH,
+    ("number", "integer"): _WHOLE,
 }
 
 # Words of a failed connection's message (it has no SQLSTATE) and what to do. The first that matches wins.
@@ -87,7 +115,7 @@ class Postgres(Engine):
             given = conninfo_to_dict(f"postgresql://{url.partition('://')[2]}")
         except psycopg.Error:
             # The driver's message would quote the part that it cannot read, which may be the password.
-            hint = "write postgresql://user:password@host:5432/database, special characters of the password as %40 and so on"
+            hint = "write postgresql://user:password@host:5432/database, with @ in a password as %40 and / as %2F"
             raise EngineError("connection", "the url cannot be read", hint) from None
         self._parameters = {**CONNECTION, **given}
         self._timeout = timeout
@@ -99,31 +127,31 @@ class Postgres(Engine):
     def moment(self, value: datetime) -> str:
         return f"TIMESTAMPTZ '{value.isoformat(sep=' ')}'"
 
-    def cast(self, expression: str, to: ColumnType, kind: Kind) -> str:
-        target = self.types[to]
-        if to == "json" and kind in ("nested", "other"):
-            return f"CAST(to_json({expression}) AS text)"
-        if to == "float" and kind == "interval":
-            return f"CAST(EXTRACT(EPOCH FROM ({expression})) AS double precision)"
-        if to == "boolean" and kind in ("integer", "number"):
-            return f"(({expression}) <> 0)"
-        cast = f"CAST(({expression}) AS {target})"
-        if to == "integer" and kind == "number":  # NaN and infinities cannot be cast
-            return f"CASE WHEN ({expression}) BETWEEN -9e18 AND 9e18 THEN {cast} END"
-        if kind == "text" and to not in ("string", "json") and self._can_validate():
-            return f"CASE WHEN pg_input_is_valid(({expression}), '{target}') THEN {cast} END"
-        return cast
+    def cast(self, expression: str, to: ColumnType, given: Given) -> str:
+        value = f"({expression})"
+        if given.kind == "text" and to != "string" and self._validates:
+            read = self._read_text(value, to)
+        else:
+            read = _CASTS.get((given.kind, to), f"CAST({{value}} AS {self.types[to]})").format(value=value)
+        return _FINITE.format(number=read) if to == "float" and given.kind in ("number", "text") else read
 
-    def within(self, expression: str, kind: Kind, since: datetime, until: datetime) -> str:
-        # A time without a zone is compared as it is: a btree index on it serves, while its cast depends on the session's
-        # time zone and so can have no index.
-        comparable = kind in ("moment", "naive")
-        return super().within(expression, "moment" if comparable else kind, since, until)
+    def _read_text(self, value: str, to: ColumnType) -> str:
+        """NULL where the text cannot be read; a text that is no JSON becomes a JSON string."""
+        otherwise = f"CAST(to_json({value}) AS text)" if to == "json" else "NULL"
+        target = "json" if to == "json" else self.types[to]
+        read = f"CAST({value} AS {self.types[to]})"
+        return f"CASE WHEN pg_input_is_valid({value}, '{target}') THEN {read} ELSE {otherwise} END"
 
-    def kinds(self, select: str) -> dict[str, Kind]:
+    def within(self, expression: str, given: Given, since: datetime, until: datetime) -> str:
+        # A time without a zone is compared as it is: a btree index on it serves, while its cast depends on the
+        # session's time zone and so can have no index.
+        comparable = given.kind in ("moment", "naive")
+        return super().within(expression, Given("moment", given.name) if comparable else given, since, until)
+
+    def describe(self, select: str) -> dict[str, Given]:
         with self._translated():
             cursor = self._execute(f"SELECT * FROM (\n{select}\n) AS probe LIMIT 0")
-            return {column.name: _kind(column) for column in cursor.description or []}
+            return {column.name: _given(column) for column in cursor.description or []}
 
     def tables(self) -> list[str]:
         with self._translated():
@@ -132,6 +160,14 @@ class Postgres(Engine):
     def table(self, query: str, schema: Mapping[str, Any]) -> "ir.Table":
         table: ir.Table = self._backend.sql(query, schema=schema)
         return table
+
+    def wake(self) -> None:
+        if self._connection is None or self._connection.closed:
+            return
+        try:
+            self._run("SELECT 1")
+        except psycopg.Error:
+            self.close()
 
     def cancel(self) -> None:
         if self._connection is not None and not self._connection.closed:
@@ -156,7 +192,7 @@ class Postgres(Engine):
             failed.callback(connection.close)
             connection.read_only = True
             # Ibis sets its own time zone here, so ours comes after it.
-            backend = self._guarded(Backend).from_connection(connection)  # type: ignore[attr-defined]
+            backend = self._guarded(Backend).from_connection(connection)
             milliseconds = max(1, self._timeout // timedelta(milliseconds=1))
             connection.execute(
                 "SELECT set_config('statement_timeout', %s, false), set_config('TimeZone', %s, false), "
@@ -178,7 +214,8 @@ class Postgres(Engine):
     def _run(self, query: str) -> None:
         self._execute(query)
 
-    def _can_validate(self) -> bool:
+    @property
+    def _validates(self) -> bool:
         return self._connection is not None and self._connection.info.server_version >= VALIDATION_SINCE
 
     def _failure(self, error: Exception) -> EngineError:
@@ -204,8 +241,6 @@ class Postgres(Engine):
         return "data" if state[:2] == "22" else "other"
 
 
-def _kind(column: Any) -> Kind:
-    known = _KINDS.get(column.type_code)
-    if known is None:
-        return "nested" if str(column.type_display).endswith("[]") else "other"
-    return known
+def _given(column: Any) -> Given:
+    name = str(column.type_display)
+    return Given(_KINDS.get(column.type_code, "nested" if name.endswith("[]") else "other"), name)

@@ -1,0 +1,1 @@
+"""Measurements of the project itself, each a command that prints JSON lines."""

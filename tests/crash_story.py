@@ -1,0 +1,174 @@
+"""A short life of the service with a fixed clock, killed where a test asks for it. Run as a program; see test_crash.py.
+
+One process imports everything, then forks a child for every life, so that a hundred lives cost a hundred forks and not a hundred
+imports. A life goes through the same steps at the same times whatever happens: it notes its step in a file, and after a kill
+the next life takes that step again.
+"""
+
+import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlmodel import select
+
+import detectors.traffic
+import monitor.sources.files  # noqa: F401  loaded before the forks
+from config.load import load
+from monitor import failpoints
+from monitor.cycle import cycle
+from monitor.daemon import check_health, maintain
+from monitor.deliver import Delivery
+from monitor.opening import open_house, open_notifiers
+from monitor.store import tables
+from monitor.store.database import Database
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+STEPS = 16
+FAILING = range(4, 8)  # minutes in which half of the calls fail
+CALLS_A_MINUTE = 8
+COMPARED = (
+    tables.MeasurementRow,
+    tables.ProgressRow,
+    tables.SegmentRow,
+    tables.CursorRow,
+    tables.QuarantineRow,
+    tables.AlertRow,
+    tables.TransitionRow,
+    tables.GroupRow,
+    tables.OutboxRow,
+)
+# What may differ after a kill, by the promises: a second attempt, the mark of it, and the time stamp Slack gave the message.
+MAY_DIFFER = {"attempts", "repeated", "refs", "id"}
+
+CONFIG = """
+sources:
+  chat: {{kind: files, paths: [log.jsonl], lateness: 30s, groupings: [[], [model]], silent_after: 0s}}
+rules:
+  errors: {{measure: error_ratio, above: 0.2, over: 2m, by: [model], severity: critical}}
+receivers:
+  slack: {{kind: slack, token: "{token}", channel: "{channel}", api_url: "{slack}"}}
+  pagerduty: {{kind: pagerduty, routing_key: "{key}", url: "{pagerduty}"}}
+start: 1h
+"""
+
+
+def lines_until(now: datetime) -> str:
+    """What the application has logged by `now`: half a line at the end, a broken record, a late call, a repeated one."""
+    lines = []
+    for minute in range(-5, STEPS):
+        for number in range(CALLS_A_MINUTE):
+            ended = START + minute * MINUTE + number * timedelta(seconds=7)
+            if ended > now:
+                continue
+            failed = minute in FAILING and number % 2 == 0
+            call = {
+                "id": f"{minute}-{number}",
+                "started_at": (ended - timedelta(seconds=1)).isoformat(),
+                "model": "large",
+            }
+            lines.append(json.dumps(call | {"latency_s": 1.0, "status_code": 500 if failed else 200}))
+        if minute == 2 and now >= START + 6 * MINUTE:
+            late = {"id": "late", "started_at": (START + 2 * MINUTE).isoformat(), "model": "small", "latency_s": 3.0}
+            lines += [json.dumps(late), "{broken", json.dumps({"model": "without id"})]
+        if minute == 3 and now >= START + 9 * MINUTE:
+            again = {"id": "3-1", "started_at": (START + 3 * MINUTE).isoformat(), "model": "large", "status_code": 503}
+            lines.append(json.dumps(again))
+    return "".join(line + "\n" for line in sorted(lines, key=_written_at))
+
+
+def _written_at(line: str) -> tuple[int, str]:
+    # Late and repeated records come at the end of what was there when they were written.
+    for place, mark in enumerate(('"late"', "{broken", "without id")):
+        if mark in line:
+            return 6 * 100 + 99, f"{place}"
+    if '"3-1"' in line and "503" in line:
+        return 9 * 100 + 99, ""
+    minute, number = json.loads(line)["id"].rsplit("-", 1)
+    return int(minute) * 100 + int(number), ""
+
+
+def live(folder: Path) -> None:
+    """One life: from the step that was noted last to the end."""
+    house = open_house(load(folder / "watchkeeper.yaml", {}))
+    notifiers = open_notifiers(house.settings)
+    delivery = Delivery(house.database, notifiers, house.counters)
+    noted = folder / "step"
+    first = int(noted.read_text()) if noted.exists() else 0
+    delivery.recover(START + first * MINUTE)
+    for step in range(first, STEPS):
+        noted.write_text(str(step))
+        now = START + step * MINUTE + timedelta(seconds=45)
+        _append(folder / "log.jsonl", lines_until(now))
+        for watched in house.sources.values():
+            cycle(house, watched, now, lambda: False)
+        check_health(house, now)
+        while delivery.step(now):
+            pass
+        if step == STEPS // 2:
+            maintain(house, now)
+    house.close()
+
+
+def _append(path: Path, text: str) -> None:
+    written = path.read_text() if path.exists() else ""
+    assert text.startswith(written)
+    with path.open("a") as log:
+        log.write(text[len(written) :])
+
+
+def dump(folder: Path) -> dict[str, list[str]]:
+    """Every row of the store as text, without what may differ."""
+    database = Database.open(f"sqlite:///{folder}/watchkeeper-data/watchkeeper.db")
+    rows: dict[str, list[str]] = {}
+    with database.reading() as session:
+        for table in COMPARED:
+            found = (row.model_dump(mode="json", exclude=MAY_DIFFER) for row in session.exec(select(table)))
+            rows[str(table.__tablename__)] = sorted(json.dumps(row, sort_keys=True, default=str) for row in found)
+        parts = session.exec(select(tables.PartRow)).all()
+        rows["landed calls"] = [str(sum(part.rows for part in parts))]
+    database.close()
+    return rows
+
+
+def in_a_child(folder: Path, failpoint: str) -> int:
+    """Lives one life in a fork; returns its exit status."""
+    child = os.fork()
+    if child == 0:
+        os.environ["WATCHKEEPER_FAILPOINT"] = failpoint
+        try:
+            live(folder)
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def main() -> None:
+    """Reads scenarios (name, folder, failpoint, configuration) as JSON and prints what became of each."""
+    for scenario in json.load(sys.stdin):
+        folder = Path(scenario["folder"])
+        folder.mkdir()
+        (folder / "watchkeeper.yaml").write_text(CONFIG.format(**scenario["config"]))
+        first = in_a_child(folder, scenario["failpoint"])
+        second = in_a_child(folder, "") if first == failpoints.EXIT_STATUS else None
+        # The dump is made in a child too: a process that has opened the store must not fork.
+        reading, writing = os.pipe()
+        if os.fork() == 0:
+            with os.fdopen(writing, "w") as pipe:
+                json.dump(dump(folder), pipe)
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            rows = json.load(pipe)
+        os.wait()
+        print(json.dumps({"name": scenario["name"], "first": first, "second": second, "rows": rows}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Killed at every named place and started again: the store ends as if nothing had happened, and nothing is lost or doubled
+beyond the promises of docs/architecture.md."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_pagerduty import FakePagerDuty
+from fake_slack import FakeSlack
+
+from monitor.failpoints import EXIT_STATUS, NAMES
+
+HITS = (1, 2, 5)  # the first time, the second, and one in the middle of the incident
+UNDISTURBED = "undisturbed"
+
+
+def scenarios() -> list[str]:
+    return [UNDISTURBED, *(f"{name}:{hit}" for name in NAMES for hit in HITS)]
+
+
+def key_of(scenario: str) -> str:
+    return hashlib.md5(scenario.encode()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def lives(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Every scenario lived once, each with a channel and an integration of its own at the same two servers."""
+    base = tmp_path_factory.mktemp("lives")
+    names = scenarios()
+    with (
+        FakeSlack(channels={f"C{key_of(name)[:9].upper()}": key_of(name) for name in names}) as slack,
+        FakePagerDuty() as pagerduty,
+    ):
+        asked = [
+            {
+                "name": name,
+                "folder": str(base / str(number)),
+                "failpoint": "" if name == UNDISTURBED else name,
+                "config": {
+                    "token": slack.token,
+                    "channel": key_of(name),
+                    "slack": slack.api_url,
+                    "key": key_of(name),
+                    "pagerduty": pagerduty.base,
+                },
+            }
+            for number, name in enumerate(names)
+        ]
+        program = Path(__file__).parent / "crash_story.py"
+        environment = {**os.environ, "NO_PROXY": "*", "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [sys.executable, str(program)],
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        results = {result["name"]: result for result in map(json.loads, done.stdout.splitlines())}
+        yield results, slack, pagerduty, done.stderr
+
+
+@pytest.mark.parametrize("scenario", scenarios())
+def test_after_a_kill_the_store_ends_as_if_nothing_had_happened(lives: Any, scenario: str) -> None:
+    results, _, _, errors = lives
+    result = results[scenario]
+    if result["first"] == 0 and scenario != UNDISTURBED:
+        assert not scenario.endswith(":1"), f"{scenario} is never reached"
+        pytest.skip("the story does not come here that often")
+    assert result["first"] == (0 if scenario == UNDISTURBED else EXIT_STATUS), errors
+    assert result["second"] in (0, None), errors
+    assert result["rows"] == results[UNDISTURBED]["rows"]
+
+
+@pytest.mark.parametrize("scenario", scenarios())
+def test_pagerduty_opens_one_incident_and_closes_it(lives: Any, scenario: str) -> None:
+    _, _, pagerduty, _ = lives
+    incidents = [incident for incident in pagerduty.incidents if incident.routing_key == key_of(scenario)]
+    assert [incident.status for incident in incidents] == ["resolved"]
+
+
+@pytest.mark.parametrize("scenario", scenarios())
+def test_slack_repeats_a_message_once_at_most_and_says_so(lives: Any, scenario: str) -> None:
+    _, slack, _, _ = lives
+    channel = f"C{key_of(scenario)[:9].upper()}"
+    roots = [message for message in slack.roots if message.channel == channel]
+    replies = [message for message in slack.messages if message.channel == channel and message.thread_ts]
+    assert 1 <= len(roots) <= 2
+    assert 1 <= len(replies) <= 2
+    assert len(roots) + len(replies) <= 3
+    if len(roots) + len(replies) == 3:
+        assert scenario.startswith("deliver.")
+        assert any("repetition" in message.text for message in (*roots, *replies))
+
+
+def test_the_story_has_everything_that_can_go_wrong(lives: Any) -> None:
+    results, *_ = lives
+    rows = results[UNDISTURBED]["rows"]
+    states = Counter((json.loads(row)["from_state"], json.loads(row)["to_state"]) for row in rows["transition"])
+    assert states == {("inactive", "firing"): 1, ("firing", "inactive"): 1}
+    assert Counter(json.loads(row)["reason"] for row in rows["quarantine"]) == {"malformed_json": 1, "missing_id": 1}
+    assert any(json.loads(row)["revision"] > 0 for row in rows["measurement"])
+    assert [json.loads(row)["state"] for row in rows["outbox"]] == ["sent"] * 4
