@@ -50,7 +50,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """One alert as a person should read it. `labels` hold rule, source, severity, the segment and the measurement's labels."""
+    """One alert as a person should read it.
+
+    `labels` hold rule, source, severity, the segment and the measurement's labels.
+    """
 
     labels: Mapping[str, str]
     summary: str
@@ -69,7 +72,10 @@ class AlertView:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a receiver is told about one group of alerts. `key` is stable for the life of the group: one incident, one thread."""
+    """What a receiver is told about one group of alerts.
+
+    `key` is stable for the life of the group: one incident, one thread.
+    """
 
     key: str
     action: Action
@@ -89,13 +95,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the channel answered and what later messages about the same key need (Slack's channel and ts, …); no secrets."""
+    """What later messages about the same key need (Slack's channel and ts, …); no secrets."""
 
     refs: Mapping[str, str] = field(default_factory=dict)
 
 
 class Notifier(Protocol):
-    """One receiver of messages. Implementations hold their settings and a client; `send` is called from one thread at a time."""
+    """One receiver of messages. It holds its settings and a client; `send` is called from one thread at a time."""
 
     kind: str
     # Whether a repeated trigger with the same key makes no second message at the other end.

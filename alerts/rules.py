@@ -128,6 +128,8 @@ def _false(rule: Rule, alert: Alert, at: datetime) -> Step:
 def _absent(rule: Rule, alert: Alert, value: Value | None, at: datetime) -> Step:
     """A window without a usable value: too few calls never count as missing data, they only say nothing."""
     too_few = value is not None and value.value is not None
+    if alert.state is State.INACTIVE and rule.no_data != "alert":
+        return Step(replace(alert, absent_since=None), None)
     absent = alert.absent_since or at
     alert = replace(alert, absent_since=absent)
     if rule.no_data == "ok" and not too_few:

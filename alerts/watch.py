@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from alerts.rules import Alert, AlertId, Step, close, step
 from config.alerts import Rule
 from config.calls import GROUPING_COLUMNS
-from detectors.measurement import Batch, Key, Reason, Segment, Value, Window
+from detectors.measurement import Batch, Key, Reason, Segment, Series, Value, Window
 
 Grouping = tuple[str, ...]
+
+BROKEN = (Reason.MISSING_COLUMN, Reason.ERROR)  # a rule on such a value can never fire
 
 RETIRED = "the rule no longer watches this segment or these labels"
 
@@ -30,6 +35,11 @@ class Readings:
             if measured_length == length and set(grouping) == set(rule.by):
                 return batch
         return None
+
+    def calls(self) -> float:
+        """How many calls all base windows hold together."""
+        batch = self.batches.get(((), self.slot))
+        return 0.0 if batch is None else batch.calls()
 
 
 class Watched(NamedTuple):
@@ -62,6 +72,34 @@ def watch(
         yield Watched(alert_id, rule, close(alerts[alert_id], slot_end, RETIRED))
 
 
+def restless_ends(rule: Rule, readings: Readings) -> frozenset[datetime] | None:
+    """The ends of the windows in which an inactive alert of the rule would change; None when every window must be read.
+
+    A catch-up reads weeks of calm windows: they are told apart here, a column at a time, and not one by one.
+    """
+    batch = readings.batch(rule)
+    keys = [] if batch is None else _keys(rule, batch)
+    if batch is None or not keys:
+        return None
+    restless = np.zeros(len(batch.rows), dtype=bool)
+    for key in keys:
+        series = batch.series[key]
+        above, below = rule.above, rule.below
+        restless |= series.value > (np.inf if above is None else above)
+        restless |= series.value < (-np.inf if below is None else below)
+        restless |= _unusable(rule, series)
+    return frozenset(batch.rows[row][1].end for row in np.flatnonzero(restless).tolist())
+
+
+def _unusable(rule: Rule, series: Series) -> NDArray[np.bool_]:
+    missing = np.isnan(series.value)
+    if rule.no_data == "alert":
+        return missing
+    if isinstance(series.reason, Reason):
+        return missing & (series.reason in BROKEN)
+    return missing & np.isin(series.reason, BROKEN)
+
+
 def covers(rule: Rule, alert: AlertId) -> bool:
     """Whether a rule can have the alert: on a segment of its grouping, or on the whole if that cannot be measured."""
     segment, labels = split_labels(rule)
@@ -85,10 +123,14 @@ def _observe(name: str, rule: Rule, readings: Readings, slot_end: datetime) -> I
         yield alert_id, Value(None, reason=Reason.MISSING_COLUMN)
         return
     window = Window(slot_end - (rule.over or readings.slot), slot_end)
-    keys = [
-        key for key in batch.series if key.name == rule.measure and wanted_labels.items() <= dict(key.labels).items()
-    ]
+    keys = _keys(rule, batch)
     for segment in batch.segments(window):
         if wanted_segment.items() <= segment.as_dict().items():
             for key in keys or [Key.of(rule.measure, **wanted_labels)]:
                 yield AlertId(name, readings.source, segment, key.labels), batch.value(segment, window, key)
+
+
+def _keys(rule: Rule, batch: Batch) -> list[Key]:
+    """The measurements that a rule reads: those that have its labels, whatever others they have."""
+    _, wanted = split_labels(rule)
+    return [key for key in batch.series if key.name == rule.measure and wanted.items() <= dict(key.labels).items()]

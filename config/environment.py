@@ -74,7 +74,7 @@ class _Variable:
                 return
             key = self._key(part, here, path)
             if key is None:
-                self._refuse((*path, part), *self._unknown(here, path))
+                self._refuse((*path, part), *self._unknown(part, here, path))
                 return
             at, path = step(here, key, None), (*path, key)
         self._set(path, at)
@@ -103,11 +103,12 @@ class _Variable:
         same = [name for name in names if name.lower().replace("-", "_") == part]
         return part if part in same or not same else same[0]
 
-    def _unknown(self, shape: Shape | None, path: Path) -> tuple[str, str]:
+    def _unknown(self, part: str, shape: Shape | None, path: Path) -> tuple[str, str]:
         if isinstance(shape, Section):
-            known = [variable_name((*path, key)) for key in shape.keys]
-            meant = nearest(self.name, known)
-            return "unknown key", f"did you mean {meant}?" if meant else f"choose from {', '.join(known)}"
+            meant = nearest(part, shape.keys)
+            if meant is not None:
+                return "unknown key", f"did you mean {variable_name((*path, meant))}?"
+            return "unknown key", f"choose from {', '.join(variable_name((*path, key)) for key in shape.keys)}"
         if isinstance(shape, Items):
             return "a list is set as a whole", f'write {variable_name(path)}=["a", "b"]'
         if isinstance(shape, Names):

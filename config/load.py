@@ -104,9 +104,10 @@ def _read(path: Path) -> Document:
 
 def _merged(document: Document, variables: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], list[Finding]]:
     """The tree of both layers with its secrets in place, and what is wrong with the secrets."""
-    from_environment = Secrets(folder)
+    layers = (variables, document.values)
+    from_environment = Secrets(folder, layers, twice=True)
     above = from_environment.settle(variables, _SHAPE)
-    from_file = Secrets(folder, document.texts, above)
+    from_file = Secrets(folder, layers, document.texts, above)
     below = from_file.settle(_without_empty_sections(document.values, _SHAPE), _SHAPE)
     return _overruled(above, below), from_environment.findings + from_file.findings
 

@@ -25,14 +25,19 @@ class Secrets:
 
     Attributes:
         folder: where relative paths of secret files start.
+        layers: all layers as written, the strongest first: together they say which `kind` a section is.
         texts: scalars as they are written: a key of digits is not a number.
-        above: the layer that overrules this one: files of secrets that it sets are not read.
+        above: the settled layer that overrules this one: files of secrets that it sets are not read.
+        twice: whether a secret may also be in a file, which is then not read: in the environment, where one variable
+            overrules the other; in one YAML file it is a mistake.
         findings: what is wrong, added to.
     """
 
     folder: pathlib.Path
+    layers: tuple[Mapping[str, Any], ...]
     texts: Mapping[Path, str] = field(default_factory=dict)
     above: Mapping[str, Any] = field(default_factory=dict)
+    twice: bool = False
     findings: list[Finding] = field(default_factory=list)
 
     def settle(self, value: Any, shape: Shape | None, path: Path = ()) -> Any:
@@ -44,17 +49,20 @@ class Secrets:
             return [self.settle(each, item, (*path, number)) for number, each in enumerate(value)]
         if not isinstance(value, Mapping):
             return value
-        section = section_of(shape, value)
+        chosen = (section_of(shape, value_at(layer, path)) for layer in self.layers)
+        section = next((each for each in chosen if each), None)
         settled = {}
         for key, each in value.items():
             name = secret_twin(section, key) if section else None
             if name is None:
-                settled[key] = self.settle(each, step(shape, key, value), (*path, key))
+                settled[key] = self.settle(each, step(section or shape, key, value), (*path, key))
+            elif name in value and self.twice:
+                continue
             elif name in value:
                 hint = f"keep one of {name} and {key}"
                 self.findings.append(Finding((*path, key), f"{name} is written here too", hint))
             elif value_at(self.above, (*path, name)) is None:
-                settled[name] = self._from_file(each, step(shape, name, value), (*path, key))
+                settled[name] = self._from_file(each, step(section, name, value), (*path, key))
         return settled
 
     def _wrapped(self, value: Any, path: Path) -> Any:

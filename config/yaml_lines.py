@@ -156,6 +156,9 @@ class _Reader:
         if node.tag != "tag:yaml.org,2002:str":
             self._refuse((*path, name), node, "is not text as a key", "write the key in quotes")
             return None
+        if not name.isascii() and any("\ud800" <= char <= "\udfff" for char in name):
+            self._refuse((*path, name), node, "holds half of a surrogate pair", "write the key in plain letters")
+            return None
         if name in seen:
             first = self._document.lines[(*path, name)]
             self._refuse((*path, name), node, f"is written twice, first in line {first}", "keep one of the two")

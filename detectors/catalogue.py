@@ -26,8 +26,8 @@ class MeasurementSpec:
         unit: in Prometheus' base units.
         meaning: one or two sentences for the documentation.
         labels: beside `source` and the segment's columns, the label and its values; no values: whatever the log has.
-        needs: columns without which there is no value: at least one of each tuple. Of the calls, unless `table` says so.
-        table: which canonical table `needs` speaks of.
+        needs: columns without which there is no value: at least one of each tuple.
+        table: whose columns they are.
     """
 
     name: str
@@ -70,16 +70,16 @@ MEASUREMENTS: tuple[MeasurementSpec, ...] = (
     MeasurementSpec(
         "time_to_first_token_seconds",
         "seconds",
-        "From the request to the first token, of streamed calls that succeeded. A call is taken as streamed when the log"
-        " does not say and it has such a time.",
+        "From the request to the first token, of streamed calls that succeeded. A call that has such a time is taken as"
+        " streamed when the log does not say.",
         _STATISTIC,
         (("ttft_s",),),
     ),
     MeasurementSpec(
         "time_per_output_token_seconds",
         "seconds",
-        "(latency − time to first token) / (output tokens − 1), of streamed calls that succeeded with two output tokens or"
-        " more.",
+        "(latency − time to first token) / (output tokens − 1), of streamed calls that succeeded with two output tokens"
+        " or more.",
         _STATISTIC,
         (_LATENCY, ("ttft_s",), ("output_tokens",)),
     ),
@@ -114,8 +114,8 @@ MEASUREMENTS: tuple[MeasurementSpec, ...] = (
     MeasurementSpec(
         "refusal_ratio",
         "ratio",
-        "Answers that open like a refusal, among the calls that succeeded with a text. A fixed list of English openings:"
-        " watch its changes, not its level.",
+        "Answers that open like a refusal, among the calls that succeeded with a text. The openings are a fixed English"
+        " list: watch changes of the ratio, not its level.",
         needs=(("response",),),
     ),
     MeasurementSpec(

@@ -1,7 +1,7 @@
 """What every aggregate needs of a call and no log carries: event time, latency and the normalised kind of error.
 
-Everything is an ibis expression that DuckDB, PostgreSQL and Spark understand. Times are integer microseconds since 1970,
-so that a window's edge is exact on every engine.
+Everything is an ibis expression that DuckDB, PostgreSQL and Spark understand. Times are integer microseconds since
+1970, so that a window's edge is exact on every engine.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ MICROSECOND = timedelta(microseconds=1)
 # Beyond these a number is a defect of the log and is read as unknown; the sums of what remains cannot overflow.
 MAX_AMOUNT = 1e6  # seconds or dollars
 MAX_TOKENS = 1_000_000_000
-_LAST_TIME = datetime(9000, 1, 1)  # PostgreSQL's 'infinity' stands for "still running" in some logs
+_LAST_TIME = datetime(9000, 1, 1, tzinfo=UTC)  # PostgreSQL's 'infinity' stands for "still running" in some logs
 
 _SECONDS = ("latency_s", "ttft_s")
 TOKEN_COLUMNS = ("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "reasoning_tokens")
 
-# What error messages hold in lower case, for logs without types and statuses. The first row that matches wins. The patterns
-# are legal in RE2 (DuckDB, BigQuery) and PostgreSQL: no look-around, no \b. A bare 429 may be part of a request's id.
+# What error messages hold in lower case, for logs without types and statuses. The first row that matches wins. Legal in
+# RE2 (DuckDB, BigQuery) and PostgreSQL: no look-around, no \b. A 429 between letters or digits is part of some id.
 ERROR_PATTERNS: tuple[tuple[str, str], ...] = (
     ("rate_limited", "rate.?limit|too many requests|quota|(^|[^0-9a-z])429([^0-9a-z]|$)"),
     ("timeout", "time.?out|timed out|deadline"),
@@ -50,20 +50,27 @@ def microseconds(time: datetime) -> int:
 def microseconds_of(column: "ir.TimestampColumn") -> "ir.IntegerColumn":
     """A timestamp column as microseconds since 1970, exactly; times without a zone are UTC, infinite ones are NULL.
 
-    `epoch_seconds` alone is a rounded float on some engines, so whole seconds and microseconds are taken apart.
+    `epoch_seconds` alone is a rounded float on some engines, so whole seconds and microseconds are taken apart. DuckDB
+    reads times with a zone in the session's zone here, so a source's connection must have `TimeZone` set to UTC.
     """
-    last = _LAST_TIME.replace(tzinfo=UTC) if column.type().timezone else _LAST_TIME
-    finite = ibis.ifelse(column < ibis.literal(last, type=column.type()), column, ibis.null(column.type()))
+    last = _LAST_TIME if column.type().timezone else _LAST_TIME.replace(tzinfo=None)
+    finite = only(column < ibis.literal(last, type=column.type()), column)
     seconds = finite.truncate("s").epoch_seconds().cast("int64")
     return seconds * 1_000_000 + finite.microsecond().cast("int64")
+
+
+def only(condition: "ir.BooleanValue", value: "ir.Value") -> "ir.Value":
+    """The value where a condition holds, else NULL: the row is not counted in."""
+    return ibis.ifelse(condition, value, ibis.null(value.type()))
 
 
 def derive(calls: "ir.Table", columns: Sequence[str] = CALL_COLUMN_NAMES) -> "ir.Table":
     """The canonical calls with columns that aggregates compute with.
 
-    Adds `started_us` and `at_us` (event time), `duration_us` (`at_us - started_us`, never negative), `latency` in seconds,
-    `kind` (one of `config.calls.ERROR_TYPES`, NULL when the call succeeded), and the booleans `failed`, `cancelled` and
-    `ok`, of which exactly one is true. Impossible numbers (negative, not finite, absurdly large) become NULL.
+    Adds `started_us` and `at_us` (event time), `duration_us` (`at_us - started_us`, never negative), `latency` in
+    seconds, `kind` (one of `config.calls.ERROR_TYPES`, NULL when the call succeeded), and the booleans `failed`,
+    `cancelled` and `ok`, of which exactly one is true. Impossible numbers (negative, not finite, absurdly large) become
+    NULL.
 
     Args:
         calls: with all canonical columns.
@@ -77,8 +84,8 @@ def derive(calls: "ir.Table", columns: Sequence[str] = CALL_COLUMN_NAMES) -> "ir
         _ended_us=microseconds_of(calls.ended_at),
         kind=kind_of_error(calls),
     )
-    # A call cannot end before it starts: clocks of two machines disagree, and neither end nor difference is worth anything.
-    by_end = ibis.ifelse(calls._ended_us >= calls.started_us, calls._ended_us - calls.started_us, ibis.null("int64"))
+    # A call cannot end before it starts: the clocks of two machines disagree, and such an end is worth nothing.
+    by_end = only(calls._ended_us >= calls.started_us, calls._ended_us - calls.started_us)
     by_latency = (calls.latency_s * 1e6 + 0.5).floor().cast("int64")
     duration = ibis.coalesce(by_end, by_latency, 0)
     cancelled = (calls.kind == "cancelled").fill_null(False)
@@ -148,4 +155,4 @@ def _clean(column: "ir.NumericColumn") -> "ir.NumericColumn":
     """The column where it lies between 0 and what is possible; NaN and infinities do not."""
     name = column.get_name()
     largest, kind = (MAX_TOKENS, "int64") if name in TOKEN_COLUMNS else (MAX_AMOUNT, "float64")
-    return ibis.ifelse(column.between(0, largest), column, ibis.null(column.type())).cast(kind)
+    return only(column.between(0, largest), column).cast(kind)

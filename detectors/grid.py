@@ -47,9 +47,7 @@ def first_windows(batch: Windows, columns: Sequence[str], segments: Mapping[Segm
     return {segment: window for segment, window in first.items() if window < len(batch)}
 
 
-def grid_of(
-    batch: Windows, columns: Sequence[str], first: Mapping[Segment, int], answer: "pd.DataFrame"
-) -> Grid:
+def grid_of(batch: Windows, columns: Sequence[str], first: Mapping[Segment, int], answer: "pd.DataFrame") -> Grid:
     """Lays out the rows for an answer with the columns `window` and (for a grouping that is not empty) `segment`.
 
     Every segment in `first` has a row for each window from its first on; segments that were not admitted together have

@@ -10,8 +10,8 @@ Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 def wilson(k: Floats, n: Floats) -> tuple[Floats, Floats]:
     """The Wilson score interval of k successes in n trials.
 
-    Unlike the normal interval it stays in [0, 1] and does not shrink to a point at 0 or n successes, so that a ratio of a
-    few calls looks as uncertain as it is. Where n is 0 both ends are NaN.
+    Unlike the normal interval it stays in [0, 1] and does not shrink to a point at 0 or n successes, so that a ratio of
+    a few calls looks as uncertain as it is. Where n is 0 both ends are NaN.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
     """

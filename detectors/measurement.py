@@ -145,13 +145,22 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One key over the rows of a batch; each array has the shape (rows,). NaN in `value` means: no value, see `reason`."""
+    """One key over the rows of a batch; each array has the shape (rows,). NaN in `value` means: no value, see `reason`.
+
+    A sparse series has nothing at all, not even a reason, in rows where `n` is NaN: its key comes from the log, and a
+    row must not depend on which keys other rows of the batch have.
+    """
 
     value: Floats
     lower: Floats | None = None
     upper: Floats | None = None
     n: Floats | None = None
     reason: Reason | NDArray[np.object_] = Reason.NO_CALLS
+    sparse: bool = False
+
+    def has(self, row: int) -> bool:
+        """Whether the key was measured in a row."""
+        return not self.sparse or (self.n is not None and not np.isnan(self.n[row]))
 
     def at(self, row: int) -> Value:
         """The value of one row."""
@@ -169,8 +178,9 @@ def _number(values: Floats | None, row: int) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Measurements of many windows and segments of one source, kept by column: a day of minutes is 1,440 rows a segment,
-    of which rules read a few numbers and the store a few rows.
+    """Measurements of many windows and segments of one source, kept by column.
+
+    A day of minutes is 1,440 rows a segment, of which rules read a few numbers and the store a few rows.
 
     `rows[i]` is the segment and window of row i; no two rows are equal.
     """
@@ -195,16 +205,22 @@ class Batch:
         """The value of a key in a segment and window; None when the batch does not have it."""
         row = self._index.get((segment, window))
         series = self.series.get(key)
-        return None if row is None or series is None else series.at(row)
+        return None if row is None or series is None or not series.has(row) else series.at(row)
 
     def measured(self, row: int) -> Measured:
         """One row with all its values."""
         segment, window = self.rows[row]
-        return Measured(self.source, segment, window, {key: series.at(row) for key, series in self.series.items()})
+        values = {key: series.at(row) for key, series in self.series.items() if series.has(row)}
+        return Measured(self.source, segment, window, values)
 
     def __iter__(self) -> Iterator[Measured]:
         for row in range(len(self.rows)):
             yield self.measured(row)
+
+    def calls(self) -> float:
+        """How many calls the rows hold together."""
+        series = self.series.get(Key("calls"))
+        return 0.0 if series is None else float(np.nansum(series.value))
 
     def joined(self, other: "Batch") -> "Batch":
         """Both batches as one; a row that one of them lacks has no values there (reason no_calls)."""
@@ -229,4 +245,4 @@ def _take(series: Series, where: NDArray[np.intp]) -> Series:
     if not isinstance(reason, Reason):
         reason = reason[where]
         reason[missing] = Reason.NO_CALLS
-    return Series(value, floats(series.lower), floats(series.upper), floats(series.n), reason)
+    return Series(value, floats(series.lower), floats(series.upper), floats(series.n), reason, series.sparse)

@@ -44,13 +44,18 @@ class Metric:
         needs = BY_NAME[self.name].needs if self.needs is None else self.needs
         return all(columns.intersection(any_of) for any_of in needs)
 
-    def keys(self) -> Iterator[tuple[Key, str]]:
+    def statistics(self) -> Iterator[tuple[Key, str]]:
         """What is measured, each with the statistic that it is."""
         if self.how != "distribution":
             yield Key(self.name, self.labels), "mean"
             return
         for statistic in STATISTICS:
             yield Key(self.name, tuple(sorted((*self.labels, ("percentile", statistic))))), statistic
+
+
+def names_of(metrics: Sequence[Metric]) -> frozenset[str]:
+    """Names of the measurements that some metrics make."""
+    return frozenset(name for metric in metrics for name in (metric.name, metric.rate) if name is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class Measuring:
                 for name in answer.columns
                 if name.startswith(prefix)
             }
-            for key, statistic in metric.keys():
+            for key, statistic in metric.statistics():
                 if not columns:
                     nothing = np.full(len(grid.rows), np.nan)
                     series = Series(nothing, reason=Reason.MISSING_COLUMN)

@@ -33,6 +33,11 @@ class Calls(Protocol):
 class Aggregate(Protocol):
     """Numbers that the engine computes: one query for a grouping and a batch of windows of one length."""
 
+    @property
+    def measures(self) -> frozenset[str]:
+        """Names of the measurements that it makes, as in `detectors.catalogue`."""
+        ...
+
     def measure(
         self,
         log: Calls,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LABEL_LENGTH = 128  # longer values are cut: a label goes to Prometheus, Slack and URLs
 SEPARATOR = chr(31)  # between the values of a key; taken out of the values themselves
 
-# Combinations a window that `seen` reports at most, largest first: a column that turns out to hold ids must not fill memory.
+# Combinations that `seen` reports of a window at most, largest first: a column that holds ids must not fill memory.
 MOST_SEEN = 1_000
 
 
@@ -91,9 +91,7 @@ def seen(
     else:
         calls = calls.mutate(combination=combination(calls, columns))
     counts = batch.assign(calls, "at_us").group_by("window", "combination").agg(calls=lambda table: table.count())
-    rank = ibis.row_number().over(
-        group_by=counts.window, order_by=[counts.calls.desc(), counts["combination"].asc()]
-    )
+    rank = ibis.row_number().over(group_by=counts.window, order_by=[counts.calls.desc(), counts["combination"].asc()])
     frame = counts.mutate(rank=rank).filter(lambda table: table["rank"] < MOST_SEEN).to_pandas()
     for window, name, number in zip(frame["window"], frame["combination"], frame["calls"], strict=True):
         segment = segment_of(name, columns) if columns else Segment()

@@ -1,7 +1,7 @@
 """How an expression over calls becomes numbers of windows: one aggregation in the engine, then arithmetic on its rows.
 
-Sums of floats depend on the order in which an engine adds them up; here they are sums of integers, so that a replay, another
-engine or another layout of the same log gives the same number to the last bit.
+Sums of floats depend on the order in which an engine adds them up; here they are sums of integers, so that a replay,
+another engine or another layout of the same log gives the same number to the last bit.
 """
 
 from collections.abc import Mapping
@@ -76,4 +76,3 @@ def _rounded(values: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = 10.0 ** (np.floor(np.log10(values)) - _DEVIATION_DIGITS + 1)
         return np.where(values > 0, np.round(values / scale) * scale, values)
-

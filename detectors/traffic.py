@@ -3,34 +3,34 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
-import ibis
-
 from detectors.catalogue import FAILURES, TOKEN_TYPES
-from detectors.derived import ended_between
+from detectors.derived import ended_between, only
 from detectors.measurement import Batch, Segment, Window
-from detectors.metric import Measuring, Metric
+from detectors.metric import Measuring, Metric, names_of
 from detectors.protocols import Calls
 from detectors.windows import Windows
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-# Finish reasons of answers that a token limit cut, in lower case, as OpenAI, Anthropic, Gemini, Mistral and Bedrock write them.
+# Finish reasons of answers that a token limit cut, in lower case: OpenAI, Anthropic, Gemini, Mistral, Bedrock.
 CUT_OFF = ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded")
 
 # What the first `REFUSAL_READ` characters of a refusal hold, in lower case. "Sorry" alone is none: support chats
 # apologise all day. Legal in RE2 (DuckDB, BigQuery) and PostgreSQL: no look-around, no back-references, no \b.
 REFUSAL_READ = 200
 REFUSAL = (
-    r"(^|[^a-z])(i|we)( can't| cannot| can not| won't| will not|'m unable to| am unable to| are unable to|'m not able to"
-    r"| am not able to|'re not able to)"
-    r" (help|assist|comply|fulfil|provide|create|generate|write|answer|discuss|share|engage|support|participate|do that)"
+    r"(^|[^a-z])(i|we)( can't| cannot| can not| won't| will not|( am|'m| are|'re) (unable|not able) to)"
+    r" (help|assist|comply|fulfil|provide|create|generate|write|answer|discuss|share|engage|support|take part|do that)"
     r"|(^|[^a-z])(i|we) (must|have to) (decline|refuse)"
     r"|(^|[^a-z])as an ai( language)?( model)?[, ]"
-    r"|(against|violates?) (my|our|the|openai's) (programming|guidelines|policy|policies|content policy|usage policies)"
+    r"|(against|violates?) (my|our|the|openai's) (programming|guidelines|(content |usage )?polic(y|ies))"
 )
+
+READ = ("ttft_s", "streamed", *TOKEN_TYPES.values(), "finish_reason", "response", "tool_calls", "cache_hit", "cost_usd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,11 @@ class Traffic:
 
     max_duration: timedelta
 
+    @property
+    def measures(self) -> frozenset[str]:
+        """See `detectors.protocols.Aggregate`."""
+        return names_of(METRICS)
+
     def measure(
         self,
         log: Calls,
@@ -52,13 +57,8 @@ class Traffic:
     ) -> Batch:
         """See `detectors.protocols.Aggregate`."""
         batch = Windows.of(windows)
-        calls = ended_between(log, batch.start, batch.end, self.max_duration, (*columns, *READ))
+        calls = ended_between(log, batch.start, batch.end, self.max_duration, tuple(dict.fromkeys((*columns, *READ))))
         return Measuring(log.name, log.columns, batch, columns, segments)(calls, "at_us", METRICS)
-
-
-def only(condition: "ir.BooleanValue", value: "ir.Value") -> "ir.Value":
-    """The value where a condition holds, else NULL: the row is not counted in."""
-    return ibis.ifelse(condition, value, ibis.null(value.type()))
 
 
 def time_to_first_token(calls: "ir.Table") -> "ir.Value":
@@ -95,30 +95,29 @@ def _has_text(calls: "ir.Table") -> "ir.BooleanValue":
     return calls.response.fill_null("").strip() != ""
 
 
+def _is_kind(calls: "ir.Table", kind: str) -> "ir.Value":
+    return (calls.kind == kind).fill_null(False)
+
+
+def _column(calls: "ir.Table", column: str) -> "ir.Value":
+    return calls[column]
+
+
+def _column_of_succeeded(calls: "ir.Table", column: str) -> "ir.Value":
+    return only(calls.ok, calls[column])
+
+
 def _failed_calls() -> Iterator[Metric]:
     for kind in FAILURES:
-        yield Metric("failed_calls", "count", lambda calls, kind=kind: calls.ok.ifelse(False, calls.kind == kind), (("error_type", kind),))  # fmt: skip
+        yield Metric("failed_calls", "count", partial(_is_kind, kind=kind), (("error_type", kind),))
 
 
-def _token_metrics() -> Iterator[Metric]:
+def _tokens() -> Iterator[Metric]:
     for kind, column in TOKEN_TYPES.items():
         labels, needs = (("type", kind),), ((column,),)
-        every = lambda calls, column=column: calls[column]
-        succeeded = lambda calls, column=column: only(calls.ok, calls[column])
-        yield Metric("tokens", "total", every, labels, "tokens_per_second", needs)
-        yield Metric("tokens_per_call", "mean", succeeded, labels, needs=needs)
+        yield Metric("tokens", "total", partial(_column, column=column), labels, "tokens_per_second", needs)
+        yield Metric("tokens_per_call", "mean", partial(_column_of_succeeded, column=column), labels, needs=needs)
 
-
-READ = (
-    "ttft_s",
-    "streamed",
-    *TOKEN_TYPES.values(),
-    "finish_reason",
-    "response",
-    "tool_calls",
-    "cache_hit",
-    "cost_usd",
-)
 
 METRICS: tuple[Metric, ...] = (
     Metric("calls", "count", lambda calls: calls.started_us.notnull(), rate="calls_per_second"),
@@ -126,15 +125,15 @@ METRICS: tuple[Metric, ...] = (
     Metric("error_ratio", "ratio", lambda calls: only(~calls.cancelled, calls.failed)),
     Metric("success_ratio", "ratio", lambda calls: only(~calls.cancelled, calls.ok)),
     Metric("cancelled_ratio", "ratio", lambda calls: calls.cancelled),
-    Metric("latency_seconds", "distribution", lambda calls: only(calls.ok, calls.latency)),
+    Metric("latency_seconds", "distribution", partial(_column_of_succeeded, column="latency")),
     Metric("time_to_first_token_seconds", "distribution", time_to_first_token),
     Metric("time_per_output_token_seconds", "distribution", time_per_output_token),
-    *_token_metrics(),
-    Metric("streaming_ratio", "ratio", lambda calls: calls.streamed),
+    *_tokens(),
+    Metric("streaming_ratio", "ratio", partial(_column, column="streamed")),
     Metric("truncated_ratio", "ratio", truncated),
     Metric("empty_ratio", "ratio", empty),
     Metric("refusal_ratio", "ratio", refusal),
-    Metric("cache_hit_ratio", "ratio", lambda calls: calls.cache_hit),
-    Metric("cost_usd", "total", lambda calls: calls.cost_usd),
+    Metric("cache_hit_ratio", "ratio", partial(_column, column="cache_hit")),
+    Metric("cost_usd", "total", partial(_column, column="cost_usd")),
     Metric("cost_usd_per_call", "mean", lambda calls: only(~calls.cache_hit.fill_null(False), calls.cost_usd)),
 )

@@ -16,7 +16,7 @@ Micros = NDArray[np.int64]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = 60_000_000
 # A latency above this is an error of the log, not a call that ended in another decade.
-_LONGEST_S = 31 * 86400.0
+LONGEST_LATENCY_S = 31 * 86400.0
 
 ARROW_TYPES: dict[ColumnType, Any] = {
     "string": pa.string(),
@@ -93,7 +93,7 @@ class Canonical:
         if len(self.times) == 1:
             return started
         seconds = pc.fill_null(rows["latency_s"], -1.0).to_numpy()
-        usable = (seconds >= 0) & (seconds <= _LONGEST_S)
+        usable = (seconds >= 0) & (seconds <= LONGEST_LATENCY_S)
         ended = started + np.where(usable, np.rint(np.where(usable, seconds, 0.0) * 1e6), 0).astype(np.int64)
         known = pc.is_valid(rows["ended_at"]).to_numpy(zero_copy_only=False)
         return np.where(known, micros(rows["ended_at"]), ended)

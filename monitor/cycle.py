@@ -9,7 +9,7 @@ from monitor.decide import decide_slots
 from monitor.failpoints import hit
 from monitor.house import House, Watched
 from monitor.late import remeasure
-from monitor.slots import closing, floor
+from monitor.slots import Pace, closing, floor
 from monitor.sources.base import Poll
 from monitor.store import measurements, states
 from monitor.store.tables import ProgressRow
@@ -40,10 +40,12 @@ def cycle(house: House, watched: Watched, now: datetime, stopping: Stopping, tol
     poll = watched.source.poll(now, stopping)
     row = note_success(house, watched, poll, now)
     remeasure(house, watched, row, poll, now)
-    for first, last in closing(row.slot_end or now, poll.complete_until, house.settings.window):
+    pace = Pace()
+    for first, last in closing(row.slot_end or now, poll.complete_until, house.settings.window, pace):
         if stopping():
             return
         readings = advance(house, watched, Stretch(first, last), now)
+        pace.note(readings.calls())
         if told is not None:
             told(readings, last)
 

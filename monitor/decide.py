@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from detectors.exemplars import exemplars
 from sqlmodel import Session
 
 from alerts.notifier import AlertView, Message
@@ -25,8 +24,9 @@ from alerts.pipeline import (
     view,
 )
 from alerts.rules import ACTIVE, Alert, AlertId, State, Step, close, step
-from alerts.watch import Readings, watch
+from alerts.watch import Readings, restless_ends, watch
 from alerts.watch import Watched as RuleStep
+from detectors.exemplars import Search, exemplars
 from detectors.measurement import Key, Window
 from monitor.health import RESERVED, observe
 from monitor.house import House, Watched
@@ -57,6 +57,13 @@ class Decision:
         if after.transition is not None:
             self.history.append(outbox.Change(alert_id, after.transition, held, ids))
 
+    def remembers(self, rule: str, source: str) -> bool:
+        """Whether an alert of a rule on a source is more than inactive."""
+        return any(
+            each.rule == rule and each.source == source and (alert.state is not State.INACTIVE or alert.absent_since)
+            for each, alert in self.alerts.items()
+        )
+
     def save(self, session: Session, now: datetime) -> None:
         """Writes everything into the open transaction."""
         states.save_alerts(session, ((alert_id, self.alerts[alert_id]) for alert_id in sorted(self.changed)))
@@ -79,15 +86,18 @@ def decide_slots(
     """Steps the rules of a source over slots, oldest first; tells people only of slots that are fresh."""
     decision = begin(house)
     rules = house.rules_of(watched.name)
+    restless = {name: restless_ends(rule, readings) for name, rule in rules.items()}
     fresh_since = datetime.min.replace(tzinfo=now.tzinfo) if house.replay else watched.fresh_since(now)
     untold = True  # what fires since a catch-up must be told at the first fresh slot, although nothing changes there
     for end in ends:
         fresh = end >= fresh_since
         before = len(decision.history)
         for name, rule in rules.items():
-            if watched.meter.plan.due(rule.over or readings.slot, end):
+            moments = restless[name]
+            stirs = moments is None or end in moments or decision.remembers(name, watched.name)
+            if stirs and watched.meter.plan.due(rule.over or readings.slot, end):
                 for each in watch(name, rule, readings, decision.alerts, end):
-                    ids = _behind(watched, each, end) if fresh else ()
+                    ids = _behind(watched, each, readings, end) if fresh else ()
                     decision.apply(each.id, each.step, None if fresh else STALE, ids)
         if fresh and (untold or len(decision.history) > before):
             tell(house, decision, end, lambda labels: labels["source"] == watched.name and not _is_built_in(labels))
@@ -165,10 +175,13 @@ def _is_built_in(labels: Mapping[str, str]) -> bool:
     return labels["rule"] in RESERVED
 
 
-def _behind(watched: Watched, each: RuleStep, end: datetime) -> tuple[str, ...]:
+def _behind(watched: Watched, each: RuleStep, readings: Readings, end: datetime) -> tuple[str, ...]:
     """Ids of the calls behind an alert that starts to fire."""
     transition = each.step.transition
     if transition is None or transition.after is not State.FIRING:
         return ()
-    window = Window(end - (each.rule.over or watched.meter.plan.slot), end)
-    return exemplars(watched.source, Key(each.rule.measure, each.id.labels), each.id.segment, window)
+    window = Window(end - (each.rule.over or readings.slot), end)
+    batch = readings.batch(each.rule)
+    admitted = frozenset() if batch is None else frozenset(batch.segments(window))
+    search = Search(max_duration=watched.settings.max_duration, admitted=admitted)
+    return exemplars(watched.source, Key(each.rule.measure, each.id.labels), each.id.segment, window, search)

@@ -20,7 +20,7 @@ from monitor.store.manifest import Landing, Manifest, Part, Quarantined
 
 Cursors = Mapping[str, Mapping[str, Any] | None]
 
-# A row of the cursor table that is no file's: the parts that were replaced, and when; they are unlinked some time later.
+# A row of the cursor table that is no file's: which parts were replaced, and when; they are unlinked later.
 RETIRED = "__retired__"
 
 

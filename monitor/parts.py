@@ -67,7 +67,7 @@ def read_part(path: Path, canonical: Canonical) -> Any:
 
 
 def relation(parts: Iterable[Path], canonical: Canonical, extra: str = "") -> str:
-    """SQL that reads parts with all canonical columns, also those that were added to the table after a part was written.
+    """SQL that reads parts with all canonical columns, also those that the table has got since a part was written.
 
     Args:
         parts: may be empty.

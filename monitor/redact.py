@@ -18,7 +18,7 @@ _LONGEST_CARD = 19
 
 
 class Redactor:
-    """Replaces what it finds by `[email]`, `[phone]`, `[card]`, `[key]`, and what the user's patterns match by `[redacted]`.
+    """Replaces what it finds by `[email]`, `[phone]`, `[card]`, `[key]`, and matches of own patterns by `[redacted]`.
 
     Redacting twice gives the same text as redacting once.
 

@@ -14,7 +14,7 @@ from monitor.cycle import Stretch, advance
 from monitor.deliver import Delivery
 from monitor.house import House, Watched
 from monitor.opening import has_live_store, open_notifiers, store_url
-from monitor.slots import closing, floor
+from monitor.slots import Pace, closing, floor
 from monitor.sources.registry import SourceContext
 from monitor.store import measurements, states
 from monitor.store.database import Database, copy_rows
@@ -50,8 +50,10 @@ def replay(house: House, span: tuple[datetime, datetime], now: datetime, emit: E
         SourceError: a source could not be read.
     """
     for watched in house.sources.values():
-        for stretch in _stretches(house, watched, span, now):
+        pace = Pace()
+        for stretch in _stretches(house, watched, span, now, pace):
             readings = advance(house, watched, stretch, now)
+            pace.note(readings.calls())
             emit(readings, _new_transitions(house))
 
 
@@ -91,11 +93,13 @@ def backfill(house: House, span: tuple[datetime, datetime], now: datetime, *, po
     """
     written = 0
     for watched in house.sources.values():
-        for stretch in _stretches(house, watched, span, now if poll else None):
+        pace = Pace()
+        for stretch in _stretches(house, watched, span, now if poll else None, pace):
             with house.database.reading() as session:
                 known = states.segments(session, watched.name)
             admitted = watched.meter.admit(watched.source, stretch.first, stretch.last, known)
             readings = watched.meter.read(watched.source, stretch.first, stretch.last, admitted)
+            pace.note(readings.calls())
             with house.database.transaction() as session:
                 for grouping, members in admitted.items():
                     states.admit(session, watched.name, grouping, members)
@@ -105,13 +109,13 @@ def backfill(house: House, span: tuple[datetime, datetime], now: datetime, *, po
 
 
 def _stretches(
-    house: House, watched: Watched, span: tuple[datetime, datetime], now: datetime | None
+    house: House, watched: Watched, span: tuple[datetime, datetime], now: datetime | None, pace: Pace
 ) -> Iterator[Stretch]:
     if now is not None:
         watched.source.poll(now, lambda: False)
     start, end = span
     slot = house.settings.window
-    for first, last in closing(floor(start, slot), end, slot):
+    for first, last in closing(floor(start, slot), end, slot, pace):
         yield Stretch(first, last)
 
 

@@ -1,7 +1,7 @@
 """What redaction looks for: e-mail addresses, phone numbers, payment cards, keys and tokens.
 
-Every pattern is linear in the text: repetitions are possessive or bounded, and start only where a run of their characters
-starts. Each `find` gives the stretches to take out, left to right, without overlaps.
+Every pattern is linear in the text: repetitions are possessive or bounded, and start only where a run of their
+characters starts. Each finder gives the stretches to take out, left to right, without overlaps.
 """
 
 import re
@@ -136,8 +136,10 @@ def _issued(digits: str) -> bool:
         case "2":
             return length == 16 and (2221 <= four <= 2720 or 2200 <= four <= 2204)
         case "3":
-            return (two in ("34", "37") and length == 15) or (two in ("30", "36", "38", "39") and length == 14) or (
-                two == "35" and length == 16
+            return (
+                (two in ("34", "37") and length == 15)
+                or (two in ("30", "36", "38", "39") and length == 14)
+                or (two == "35" and length == 16)
             )
         case "4":
             return length in (13, 16, 19)

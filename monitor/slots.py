@@ -14,6 +14,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 # A trailing window is measured at most this often within its own length: an hour every minute, a day every 24 minutes.
 STEPS_PER_LENGTH = 60
+# A stretch that is measured at once: about this many calls, at most this many days.
+CALLS_A_STRETCH = 200_000
+MOST_DAYS = 14
 
 
 def floor(at: datetime, step: timedelta) -> datetime:
@@ -74,20 +77,34 @@ class Plan:
             end += self.slot
 
 
-def closing(decided_until: datetime, complete_until: datetime, slot: timedelta) -> Iterator[tuple[datetime, datetime]]:
-    """The stretches of slot ends to close, one event-time day at a time at most.
+class Pace:
+    """How many days a stretch has: few large steps on a small log, small ones that fit memory on a large log."""
+
+    def __init__(self) -> None:
+        self.span = DAY
+
+    def note(self, calls: float) -> None:
+        """Learns from a stretch how many calls a day the log has."""
+        days = CALLS_A_STRETCH / max(calls / (self.span / DAY), 1.0)
+        self.span = DAY * max(1, min(int(days), MOST_DAYS))
+
+
+def closing(
+    decided_until: datetime, complete_until: datetime, slot: timedelta, pace: Pace | None = None
+) -> Iterator[tuple[datetime, datetime]]:
+    """The stretches of slot ends to close: up to the next midnight UTC, or as many days more as the pace says.
 
     Args:
-        decided_until: end of the last slot that was decided. Where the length of a slot has changed since, it may lie inside
-            of one: that slot is closed whole.
+        decided_until: end of the last slot that was decided. Where the length of a slot has changed since, it may lie
+            inside of one: that slot is closed whole.
         complete_until: what the source vouches for.
 
     Yields:
-        first and last slot end of a stretch; stretches never cross midnight UTC, so a batch is bounded.
+        first and last slot end of a stretch; a stretch ends at midnight UTC or with the last slot.
     """
     last = floor(complete_until, slot)
     first = floor(decided_until, slot) + slot
     while first <= last:
-        end_of_day = ceil(first, DAY)
-        yield first, min(last, end_of_day)
-        first = min(last, end_of_day) + slot
+        end = min(last, ceil(first, DAY) + (pace.span if pace else DAY) - DAY)
+        yield first, end
+        first = end + slot

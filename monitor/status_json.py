@@ -42,9 +42,19 @@ def _window(row: Measured) -> dict[str, Any]:
         "length_s": row.window.length_s,
         "start": row.window.start,
         "end": row.window.end,
-        "values": [
-            {"name": key.name, "labels": dict(key.labels), **asdict(value)} for key, value in row.values.items()
-        ],
+        "values": [_value(key, value) for key, value in row.values.items()],
+    }
+
+
+def _value(key: Key, value: Value) -> dict[str, Any]:
+    return {
+        "name": key.name,
+        "labels": dict(key.labels),
+        "value": value.value,
+        "lower": value.lower,
+        "upper": value.upper,
+        "n": value.n,
+        "reason": value.reason,
     }
 
 

@@ -18,7 +18,7 @@ SMALL_BYTES = 32 << 20
 
 
 def drop_orphans(landed: Landed) -> list[Path]:
-    """Unlinks the files of a step that died before its commit. Only the process that lands may do this, before it lands.
+    """Unlinks the files of a step that died before its commit. Only the process that lands may do this, before it does.
 
     Returns:
         what was unlinked.

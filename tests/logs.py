@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -121,8 +121,3 @@ def _log(
     found = columns_of(calls, {"id", "started_at"}) if columns is None else frozenset(columns)
     given = columns_of(feedback, {"call_id", "at"}) if feedback else frozenset[str]()
     return Log("log", found, given, call_table, feedback_table)
-
-
-def utc(*parts: int) -> datetime:
-    """An aware UTC datetime."""
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type]

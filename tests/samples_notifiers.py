@@ -15,7 +15,6 @@ import pytest
 from fake_http import Answer, FakeHttp, refused_address
 from fake_pagerduty import FakePagerDuty
 from fake_slack import FakeSlack
-from hypothesis import strategies as st
 
 from alerts.notifier import AlertView, Link, Message
 from config.alerts import AnyReceiver, PagerDutyReceiver, SlackReceiver
@@ -185,70 +184,10 @@ def resolved(message: Message) -> Message:
     return a_message(key=message.key, action="resolve", title=title, alerts=alerts, at=NOON + timedelta(minutes=5))
 
 
-HOSTILE = (
-    "<!channel> <@U123> <https://evil.example|click> &lt; & < >",
-    "<script>alert(1)</script><img src=x onerror=alert(1)>",
-    "*bold* _it_ ~no~ `code` ```block``` > quote",
-    "line one\nline two\r\n\u2028line three",
-    "lone \ud800 surrogate \udfff, NUL \x00, bell \x07, rtl \u202e gnitirw",
-    "&" * 5_000,
-    "<" * 100_000,
-    "😀" * 60_000,
-    "e\u0301" * 40_000,
-    '"\\' * 50_000,
-    "",
-    " ",
-    "\x00",
-)
-
-
-def _texts() -> st.SearchStrategy[str]:
-    anything = st.text(st.characters(), max_size=40)
-    return st.one_of(anything, st.sampled_from(HOSTILE))
-
-
-def _moments() -> st.SearchStrategy[datetime]:
-    return st.integers(-(10**9), 10**9).map(lambda seconds: NOON + timedelta(seconds=seconds))
-
-
-def alerts() -> st.SearchStrategy[AlertView]:
-    """Any alert, hostile ones above all."""
-    numbers = st.none() | st.floats()
-    return st.builds(
-        AlertView,
-        labels=st.dictionaries(
-            st.sampled_from(["rule", "source", "service", "model"]) | _texts(), _texts(), max_size=5
-        ),
-        summary=_texts(),
-        state=st.sampled_from(["firing", "no_data", "error", "resolved"]),
-        since=_moments(),
-        ended=st.none() | _moments(),
-        value=numbers,
-        lower=numbers,
-        upper=numbers,
-        n=st.none() | st.integers(0, 10**12),
-        unit=_texts(),
-        condition=_texts(),
-        reason=_texts(),
-        exemplars=st.lists(_texts(), max_size=7).map(tuple),
+def a_group(count: int, **labels: str) -> Message:
+    """A trigger for several alerts of one rule, one a service."""
+    alerts = tuple(
+        an_alert(labels={"rule": "errors", "source": "support", "service": f"service-{number}", **labels}, exemplars=())
+        for number in range(count)
     )
-
-
-def messages() -> st.SearchStrategy[Message]:
-    """Any message, also one with hundreds of alerts."""
-    few = st.lists(alerts(), max_size=3).map(tuple)
-    many = st.tuples(alerts(), st.integers(20, 300)).map(lambda drawn: (drawn[0],) * drawn[1])
-    hrefs = _texts() | st.sampled_from(["https://x.example/?a=1&b=<2>|", "http://[::1", "javascript:alert(1)"])
-    return st.builds(
-        Message,
-        key=_texts(),
-        action=st.sampled_from(["trigger", "update", "resolve"]),
-        title=_texts(),
-        severity=st.sampled_from(["critical", "error", "warning", "info"]),
-        alerts=few | many,
-        at=_moments(),
-        links=st.lists(st.builds(Link, text=_texts(), href=hrefs), max_size=12).map(tuple),
-        replay=st.booleans(),
-        repeated=st.booleans(),
-        test=st.booleans(),
-    )
+    return a_message(title=f"Firing: errors on support and {count - 1} more", alerts=alerts)

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,19 +13,36 @@ from monitor.demo.story import MINUTE, Story, epoch_ms
 Record = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Which log it is.
+
+    Attributes:
+        seed: another seed is another log.
+        anchor: the moment that the story (`monitor.demo.story`) is told from; aware.
+        volume: factor on the number of conversations.
+    """
+
+    seed: int
+    anchor: datetime
+    volume: float = 1.0
+
+
 class Stream:
     """The log from `start` on, in the order in which it is written: calls by end, feedback by time.
 
-    What a minute brings depends on seed, anchor, volume and the minute only: any cut into stretches gives the same
-    records.
+    What a minute brings depends on the scenario and the minute only: any cut into stretches gives the same records.
+
+    Args:
+        with_feedback: without it the stream begins sooner, since feedback may be about calls of half a day ago.
     """
 
-    def __init__(self, seed: int, anchor: datetime, start: datetime, volume: float = 1.0) -> None:
-        self._seed = seed
-        self._story = Story(anchor)
-        self._volume = volume
+    def __init__(self, scenario: Scenario, start: datetime, with_feedback: bool = True) -> None:
+        self._scenario = scenario
+        self._story = Story(scenario.anchor)
         self._start_ms = epoch_ms(start)
-        self._minute = (self._start_ms - LONGEST_MS - LATEST_MS) // MINUTE
+        self._with_feedback = with_feedback
+        self._minute = (self._start_ms - LONGEST_MS - (LATEST_MS if with_feedback else 0)) // MINUTE
         # Ids break ties, so two records are never compared.
         self._calls: list[tuple[int, str, Record]] = []
         self._feedback: list[tuple[int, str, Record]] = []
@@ -38,11 +56,11 @@ class Stream:
         return _taken(self._calls, end_ms), _taken(self._feedback, end_ms)
 
     def _add_minute(self, minute: int) -> None:
-        for turn in turns_of_minute(self._seed, self._story, minute, self._volume):
+        for turn in turns_of_minute(self._scenario.seed, self._story, minute, self._scenario.volume):
             for ended_ms, call in turn.calls:
                 if self._is_written(ended_ms):
                     heapq.heappush(self._calls, (ended_ms, call["id"], call))
-            for at_ms, rating in turn.feedback:
+            for at_ms, rating in turn.feedback if self._with_feedback else ():
                 if self._is_written(at_ms):
                     heapq.heappush(self._feedback, (at_ms, rating["call_id"] + rating["key"], rating))
 
@@ -54,19 +72,16 @@ class Stream:
 def generate(seed: int, start: datetime, end: datetime, anchor: datetime, volume: float = 1.0) -> Iterator[Record]:
     """The calls that end in `[start, end)`, in order of their end, as records with the names of `config.calls`.
 
-    Args:
-        seed: another seed is another log.
-        anchor: the moment that the story (`monitor.demo.story`) is told from, aware like `start` and `end`.
-        volume: factor on the number of conversations.
+    Times are aware; seed, anchor and volume are those of `Scenario`.
     """
-    yield from Stream(seed, anchor, start, volume).until(end)[0]
+    yield from Stream(Scenario(seed, anchor, volume), start, with_feedback=False).until(end)[0]
 
 
 def generate_feedback(
     seed: int, start: datetime, end: datetime, anchor: datetime, volume: float = 1.0
 ) -> Iterator[Record]:
     """The feedback given in `[start, end)`, in order of its time; arguments as in `generate`."""
-    yield from Stream(seed, anchor, start, volume).until(end)[1]
+    yield from Stream(Scenario(seed, anchor, volume), start).until(end)[1]
 
 
 def _taken(waiting: list[tuple[int, str, Record]], end_ms: int) -> list[Record]:

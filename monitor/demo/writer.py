@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from monitor.demo.generator import Stream
+from monitor.demo.generator import Scenario, Stream
 
 Record = dict[str, Any]
 
@@ -49,7 +49,7 @@ def write_history(  # noqa: PLR0913
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
     start = anchor - timedelta(days=days)
-    stream = Stream(seed, anchor, start, volume)
+    stream = Stream(Scenario(seed, anchor, volume), start)
     first_plain = (anchor - timedelta(days=1)).date().isoformat()
     done = start
     while done < anchor:
@@ -80,7 +80,7 @@ class LiveWriter:
         self._last_feedback = _feedback_place(rating) if rating else ("", "")
         places = [place for place, _ in (self._last_call, self._last_feedback) if place]
         start = min(map(datetime.fromisoformat, places), default=anchor)
-        self._stream = Stream(seed, anchor, start, volume)
+        self._stream = Stream(Scenario(seed, anchor, volume), start)
 
     def write_until(self, now: datetime) -> int:
         """Writes what completed before `now`; returns how many lines that were. The files are flushed."""

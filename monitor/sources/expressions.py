@@ -12,7 +12,7 @@ from config.calls import Column
 from monitor.canonical import DUCKDB_TYPES, Canonical
 from monitor.clean import clean_text
 from monitor.sources.base import SourceError
-from monitor.sources.casts import cast, present
+from monitor.sources.casts import cast, direct, plausible, prepared
 
 _LONGEST_MESSAGE = 400
 
@@ -35,7 +35,7 @@ class Expressions:
 
     def of(self, column: Column) -> str:
         """The user's expression, passed on as it is, else the column under its canonical name."""
-        return self.explicit.get(column.name, _quoted(column))
+        return self.explicit.get(column.name, quoted(column.name))
 
     def mentioned(self) -> list[str]:
         """The log's own columns that are needed: those in the user's expressions and those with canonical names.
@@ -47,11 +47,7 @@ class Expressions:
         """
         names: dict[str, str] = {}
         for column, expression in self.explicit.items():
-            try:
-                tree = sqlglot.parse_one(expression, read="duckdb")
-            except SqlglotError as error:
-                raise SourceError(f"{self.key}.{column} is not an SQL expression: {_first_line(str(error))}") from error
-            for found in tree.find_all(exp.Column):
+            for found in self._parsed(column, expression).find_all(exp.Column):
                 first = found.parts[0].name
                 names.setdefault(first.lower(), first)
         for each in self.canonical.columns:
@@ -65,38 +61,84 @@ class Expressions:
         Raises:
             SourceError: an expression cannot work; the text names it and says why.
         """
-        there = {str(row[0]).lower() for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
-        types = {}
-        for column in self.canonical.columns:
-            if column.name not in self.explicit and column.name not in there:
-                continue
-            try:
-                described = connection.execute(f"DESCRIBE SELECT ({self.of(column)}) AS v FROM {relation}").fetchall()
-            except duckdb.Error as error:
-                raise SourceError(f"{self.key}.{column.name}: {shown(error)}") from error
-            types[column.name] = str(described[0][1])
-        return types
+        there = {name.lower() for name in described(connection, f"SELECT * FROM {relation}")}
+        columns = {
+            column.name: f"({self.of(column)}) AS {quoted(column.name)}"
+            for column in self.canonical.columns
+            if column.name in self.explicit or column.name in there
+        }
+        if not columns:
+            return {}
+        try:
+            return described(connection, f"SELECT {', '.join(columns.values())} FROM {relation}")
+        except duckdb.Error as failure:
+            # One of them cannot work; which one is found out only now.
+            for name, expression in columns.items():
+                try:
+                    described(connection, f"SELECT {expression} FROM {relation}")
+                except duckdb.Error as error:
+                    raise SourceError(f"{self.key}.{name}: {shown(error)}") from error
+            raise SourceError(f"{self.key}: {shown(failure)}") from failure
 
     def select(self, types: Mapping[str, str], relation: str, carry: Sequence[str] = ()) -> str:
-        """A query that gives the canonical columns, and beside each, as `<column>!`, whether its value was unreadable.
+        """A query that gives the canonical columns, and for each that is converted, as `<column>!`, whether there was a
+        value; NULL in the one and true in the other is a value that cannot be read.
 
         Args:
             types: what `types` found.
             relation: SQL of the log's table.
             carry: further columns of the relation that come first in the result, unchanged.
         """
-        inner, outer = [*carry], [*carry]
+        stages: list[list[str]] = [[*carry] for _ in range(4)]
         for number, column in enumerate(self.canonical.columns):
-            if column.name not in types:
-                outer.append(f"CAST(NULL AS {DUCKDB_TYPES[column.type]}) AS {_quoted(column)}")
-                continue
-            # An expression that fails gives no struct; one that gives NULL gives a struct that holds NULL.
-            inner.append(f"TRY({{'v': ({self.of(column)})}}) AS c{number}")
-            value, given = f"c{number}.v", types[column.name]
-            result = cast(value, given, column.type, self.zone)
-            unreadable = f"c{number} IS NULL OR ({present(value, given, column.type)} AND ({result}) IS NULL)"
-            outer.append(f'{result} AS {_quoted(column)}, ({unreadable}) AS "{column.name}!"')
-        return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {relation})"
+            value = f"c{number}"
+            given = types.get(column.name)
+            if given is None:
+                last = [f"CAST(NULL AS {DUCKDB_TYPES[column.type]}) AS {quoted(column.name)}"]
+                steps = [[], [], [], last]
+            elif self.plain(column) and direct(given, column.type, filtered=column.name == self.canonical.time):
+                steps = [[f"{self.of(column)} AS {value}"], [value], [value], [f"{value} AS {quoted(column.name)}"]]
+            else:
+                steps = self._converted(column, given, value)
+            for stage, step in zip(stages, steps, strict=True):
+                stage.extend(step)
+        for stage in stages:
+            relation = f"(SELECT {', '.join(stage) or 'NULL'} FROM {relation})"
+        return relation[1:-1]
+
+    def converted(self, types: Mapping[str, str]) -> list[str]:
+        """The columns for which `select` says whether there was a value."""
+        return [
+            column.name
+            for column in self.canonical.columns
+            if column.name in types
+            and not (
+                self.plain(column)
+                and direct(types[column.name], column.type, filtered=column.name == self.canonical.time)
+            )
+        ]
+
+    def _converted(self, column: Column, given: str, value: str) -> list[list[str]]:
+        there = f"{value}_there"
+        # An expression that fails gives no struct; one that gives NULL gives a struct that holds NULL.
+        first = [f"TRY({{'v': ({self.of(column)})}}) AS {value}"]
+        ready = prepared(f"{value}.v", given, column.type)
+        second = [f"{ready} AS {value}", f"({value} IS NULL OR ({ready}) IS NOT NULL) AS {there}"]
+        third = [f"{cast(value, given, column.type, self.zone)} AS {value}", there]
+        last = [f"{plausible(value, column.type)} AS {quoted(column.name)}", f'{there} AS "{column.name}!"']
+        return [first, second, third, last]
+
+    def plain(self, column: Column) -> bool:
+        """Whether the expression is a column of the log and nothing more."""
+        expression = self.explicit.get(column.name)
+        return expression is None or isinstance(self._parsed(column.name, expression), exp.Column)
+
+    def _parsed(self, column: str, expression: str) -> exp.Expression:
+        try:
+            return sqlglot.parse_one(expression, read="duckdb")
+        except SqlglotError as error:
+            message = clean_text(str(error).partition("\n")[0], _LONGEST_MESSAGE)
+            raise SourceError(f"{self.key}.{column} is not an SQL expression: {message}") from error
 
 
 def shown(error: Exception) -> str:
@@ -105,9 +147,11 @@ def shown(error: Exception) -> str:
     return clean_text(" ".join(message.split()), _LONGEST_MESSAGE)
 
 
-def _first_line(message: str) -> str:
-    return clean_text(message.partition("\n")[0], _LONGEST_MESSAGE)
+def described(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
+    """The columns of a query with DuckDB's types of them; no row is read."""
+    return {str(row[0]): str(row[1]) for row in connection.execute(f"DESCRIBE {query}").fetchall()}
 
 
-def _quoted(column: Column) -> str:
-    return f'"{column.name}"'  # `at`, `key` and `source` are words of SQL
+def quoted(name: str) -> str:
+    """An identifier: `at`, `key` and `source` are words of SQL."""
+    return f'"{name}"'

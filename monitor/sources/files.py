@@ -52,7 +52,7 @@ class FilesLog:
         self._redactor = Redactor(settings.redact)
         self._connection = duckdb.connect(config={"autoinstall_known_extensions": False})
         self._connection.execute("SET TimeZone = 'UTC'")
-        self._backend = guarded(Backend, self._explained).from_connection(self._connection)  # type: ignore[attr-defined]
+        self._backend = guarded(Backend, self._explained).from_connection(self._connection)
         self._complete_until: datetime | None = None
         self._calls = self._stream(CALLS, settings)
         self._feedback = None if settings.feedback is None else self._stream(FEEDBACK, settings.feedback)

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
-
 from monitor.landing import Landed, Step
 from monitor.sources.base import SourceError
 from monitor.sources.cursor import Cursor
@@ -59,7 +57,7 @@ class LandedStream:
     """See `monitor.sources.stream.Stream`."""
 
     def __init__(self, settings: StreamSettings, landed: Landed, mapper: Mapper, explicit: frozenset[str]) -> None:
-        self.found = Found()
+        self._found = Found()
         self._settings = settings
         self._landed = landed
         self._mapper = mapper
@@ -95,6 +93,11 @@ class LandedStream:
         if reader.problems:
             raise SourceError("; ".join(reader.problems[:MOST_SHOWN]))
         return True
+
+    def take(self) -> Found:
+        """See `Stream`."""
+        taken, self._found = self._found, Found()
+        return taken
 
     def query(self, since: datetime, until: datetime) -> str:
         """Over the parts that overlap the stretch."""
@@ -137,7 +140,7 @@ class LandedStream:
         rows = self._settings.canonical.schema.empty_table()
         bad, unreadable = batch.bad, Counter[str]()
         if batch.texts:
-            mapped = self._mapper.map(pa.concat_tables(batch.texts))
+            mapped = self._mapper.map(batch.texts)
             rows, bad, unreadable = mapped.rows, bad + mapped.bad, mapped.unreadable
         cursors = {name: cursor.body() for name, cursor in batch.cursors.items() if known.get(name) != cursor}
         seen = self.columns | (batch.names & self._implicit)
@@ -146,8 +149,8 @@ class LandedStream:
         quarantined = [Quarantined(batch.places[place], position, reason) for place, position, reason in bad]
         if rows.num_rows or cursors or quarantined:
             step = Step(rows, cursors, quarantined[:MOST_NOTED])
-            self.found.rows += self._landed.land(step, now, closed_until)
-        self.found.quarantined.update(each.reason for each in quarantined)
-        self.found.unreadable.update(unreadable)
+            self._found.rows += self._landed.land(step, now, closed_until)
+        self._found.quarantined.update(each.reason for each in quarantined)
+        self._found.unreadable.update(unreadable)
         self._seen = seen - self._explicit
         known.update(batch.cursors)

@@ -29,7 +29,7 @@ class Mapped:
 
 
 class Mapper:
-    """Maps the records of one stream of one source.
+    """Maps the records of one stream of one source. Every field of a record is a text to the expressions.
 
     Raises:
         SourceError: an expression cannot work; the text names it.
@@ -41,48 +41,65 @@ class Mapper:
         self._names = expressions.mentioned()
         self._connection = duckdb.connect(config={"autoinstall_known_extensions": False})
         self._connection.execute(f"SET TimeZone = '{expressions.zone}'")
-        self._register(self.texts([], 0))
-        types = expressions.types(self._connection, "records")
-        self._select = expressions.select(types, "records", (PLACE, POSITION))
-        self._mapped = set(types)
+        texts = ", ".join(f'CAST(NULL AS VARCHAR) AS "{name}"' for name in self._names)
+        self._types = expressions.types(self._connection, f"(SELECT {texts} WHERE false)")
+        self._queries: dict[frozenset[str], tuple[str, list[str]]] = {}
 
     def texts(self, records: Sequence[tuple[int, Record]], place: int) -> Any:
-        """The fields of some records that the mapping needs, as an Arrow table of text.
+        """The fields of some records that the mapping needs and some record has, as an Arrow table of text.
 
         Args:
             records: position and record.
             place: a number that stands for the file.
         """
-        columns = {name: _column([record.get(name) for _, record in records]) for name in self._names}
+        there = set[str]().union(*(record.keys() for _, record in records))
+        columns = {name: _column([record.get(name) for _, record in records]) for name in self._names if name in there}
         columns[PLACE] = pa.array([place] * len(records), pa.int32())
         columns[POSITION] = pa.array([position for position, _ in records], pa.int64())
         return pa.table(columns)
 
-    def map(self, texts: Any) -> Mapped:
+    def map(self, texts: Sequence[Any]) -> Mapped:
         """Canonical rows of what `texts` gave, in its order, redacted.
 
         Raises:
             SourceError: an expression fails as a whole.
         """
-        result = self._run(texts)
-        rows = result.select(self._expressions.canonical.names)
+        table = pa.concat_tables(texts, promote_options="default")
+        query, converted = self._query(frozenset(table.column_names))
+        result = self._run(table, query)
         usable, bad = self._usable(result)
-        canonical = rows.filter(usable).cast(self._expressions.canonical.schema)
-        return Mapped(self._redacted(canonical), bad, self._unreadable(result))
+        rows = result.select(self._expressions.canonical.names).filter(usable)
+        return Mapped(
+            self._redacted(rows.cast(self._expressions.canonical.schema)), bad, _unreadable(result, converted)
+        )
 
     def close(self) -> None:
         """Lets the engine go."""
         self._connection.close()
 
-    def _register(self, texts: Any) -> None:
-        self._connection.register("records", texts)
+    def _query(self, there: frozenset[str]) -> tuple[str, list[str]]:
+        """The query for records that have these fields, and the columns that it converts."""
+        if there not in self._queries:
+            missing = [name for name in self._names if name not in there]
+            nulls = "".join(f', CAST(NULL AS VARCHAR) AS "{name}"' for name in missing)
+            # A canonical name that no record has needs no query; an expression may give a value nevertheless.
+            types = {
+                name: given
+                for name, given in self._types.items()
+                if name in there or name in self._expressions.explicit
+            }
+            query = self._expressions.select(types, f"(SELECT *{nulls} FROM records)", (PLACE, POSITION))
+            self._queries[there] = (query, self._expressions.converted(types))
+        return self._queries[there]
 
-    def _run(self, texts: Any) -> Any:
-        self._register(texts)
+    def _run(self, texts: Any, query: str) -> Any:
+        self._connection.register("records", texts)
         try:
-            result = self._connection.execute(self._select).to_arrow_table()
+            result = self._connection.execute(query).to_arrow_table()
         except duckdb.Error as error:
             raise SourceError(f"{self._expressions.key}: {shown(error)}") from error
+        finally:
+            self._connection.unregister("records")
         if result.num_rows != texts.num_rows:
             raise SourceError(
                 f"{self._expressions.key}: {texts.num_rows} records became {result.num_rows} rows; "
@@ -107,13 +124,9 @@ class Mapper:
             ]
         return usable, bad
 
-    def _unreadable(self, result: Any) -> Counter[str]:
-        counts = {name: pc.sum(result[f"{name}!"]).as_py() or 0 for name in self._mapped}
-        return Counter({name: count for name, count in counts.items() if count})
-
     def _redacted(self, rows: Any) -> Any:
         for column in self._expressions.canonical.columns:
-            if column.name in self._mapped and column.name in self._expressions.canonical.texts:
+            if column.name in self._expressions.canonical.texts and rows[column.name].null_count < rows.num_rows:
                 redact = self._redactor.redact_json if column.type == "json" else self._redactor.redact
                 encoded = rows[column.name].combine_chunks().dictionary_encode()
                 # A system prompt comes with every call: each text is redacted once.
@@ -121,6 +134,12 @@ class Mapper:
                 index = rows.schema.get_field_index(column.name)
                 rows = rows.set_column(index, rows.schema.field(index), clean.cast(pa.string()).take(encoded.indices))
         return rows
+
+
+def _unreadable(result: Any, converted: list[str]) -> Counter[str]:
+    """How many values were there but could not be read, by column."""
+    counts = {name: pc.sum(pc.and_(result[f"{name}!"], pc.is_null(result[name]))).as_py() for name in converted}
+    return Counter({name: count for name, count in counts.items() if count})
 
 
 def _column(values: list[Any]) -> Any:

@@ -1,5 +1,6 @@
 """A user's table as a canonical one: the SELECT in the engine's own dialect."""
 
+import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ IBIS_TYPES: Mapping[ColumnType, str] = {
 FIRST = datetime(1970, 1, 2, tzinfo=UTC)
 LAST = datetime(9000, 1, 1, tzinfo=UTC)
 
+_END = re.compile(r";\s*(--[^\n]*\s*)*\Z")  # a semicolon and what may follow it
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -47,7 +50,7 @@ class Place:
         """What follows FROM."""
         if self.table is not None:
             return f"{self.table} AS t"
-        query = (self.query or "").strip().rstrip(";")
+        query = _END.sub("", self.query or "")
         return f"(\n{query}\n) AS t"
 
     @property

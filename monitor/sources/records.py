@@ -90,7 +90,7 @@ class Csv:
         self._delimiter = delimiter
 
     def parse(self, data: bytes, start: int, last: bool) -> Parsed:
-        """See `Parser`. An empty field is a missing value. A stray quote costs its own line, not the ones that follow."""
+        """See `Parser`. An empty field is a missing value. A stray quote costs its own line, not those that follow."""
         end = len(data) if last else data.rfind(b"\n") + 1
         parsed = Parsed()
         feeder = _Feeder(data[:end].removeprefix(_BOM) if not start else data[:end], start, len(data[:end]))

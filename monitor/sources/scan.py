@@ -35,7 +35,7 @@ class Found:
 def scan(patterns: Sequence[str], folder: Path, problems: list[str]) -> list[Found]:
     """The files that match, each once, least recently written first: what is written last wins.
 
-    Links to one file count once. A file that goes while we look is not there; one that may not be looked at is a problem.
+    Links to one file count once. A file that goes meanwhile is not there; one that may not be looked at is a problem.
 
     Args:
         patterns: globs; `**` is any number of folders; a relative one starts at `folder`, `~` is the home directory.

@@ -54,8 +54,6 @@ class Found:
 class Stream(Protocol):
     """One stream. `closed_until` is how far windows may have been measured already."""
 
-    found: Found
-
     @property
     def columns(self) -> frozenset[str]:
         """The canonical columns that the files really have."""
@@ -67,6 +65,10 @@ class Stream(Protocol):
         Raises:
             SourceError: some file could not be read; all others were.
         """
+        ...
+
+    def take(self) -> Found:
+        """What was read since this was last asked."""
         ...
 
     def query(self, since: datetime, until: datetime) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import pandas as pd
 
-from config.calls import CALL_COLUMN_NAMES
 from config.sources.table import TableSource
 from detectors.derived import microseconds, microseconds_of
 from monitor.canonical import CALLS, FEEDBACK, Canonical, moment
@@ -143,8 +142,7 @@ class TableLog:
             raise settled(key, error, self._settings.statement_timeout) or SourceError(f"{key}: {error}") from None
         by = self._settings.latest_by
         if by is not None and by not in found[CALLS].expressions:
-            known = "the table has no such column" if by in CALL_COLUMN_NAMES else "this is no canonical column"
-            raise SourceError(f"sources.{self.name}.latest_by: {known}: {by!r}")
+            raise SourceError(f"sources.{self.name}.latest_by: the table has no {by}; map it in columns")
         self._projections = found
         self.columns = frozenset(found[CALLS].expressions)
         self.feedback_columns = frozenset(found[FEEDBACK].expressions if FEEDBACK in found else ())

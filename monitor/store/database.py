@@ -70,7 +70,10 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._readers = engine.execution_options(reading=True)
+        # SQLite reads one state within a transaction of its own accord.
+        one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        options = one_state if engine.dialect.name == "postgresql" else {}
+        self._readers = engine.execution_options(reading=True, **options)
 
     @classmethod
     def open(cls, url: str) -> "Database":

@@ -81,8 +81,8 @@ class DuckDB(Engine):
 
     def describe(self, select: str) -> dict[str, Given]:
         with self._translated():
-            columns = self._open().execute(f"SELECT * FROM (\n{select}\n) AS probe LIMIT 0").description or []
-            return {name: Given(_kind(str(type_)), str(type_)) for name, type_, *_ in columns}
+            columns = self._open().execute(f"DESCRIBE SELECT * FROM (\n{select}\n) AS probe").fetchall()
+            return {name: Given(_kind(type_), type_) for name, type_, *_ in columns}
 
     def tables(self) -> list[str]:
         query = (

@@ -1,0 +1,40 @@
+"""The store on both engines, for the tests that need one."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from monitor.store.database import Database
+
+ENGINES = ("sqlite", "postgresql")
+
+_count = iter(range(1_000_000))
+
+
+def sqlite(folder: Path) -> Database:
+    """A migrated store in a file."""
+    return Database.open(f"sqlite:///{folder / 'store.db'}")
+
+
+def url_of(engine: str, folder: Path, request: pytest.FixtureRequest) -> str:
+    """The URL of a new and empty store; PostgreSQL is only started for who asks for it."""
+    if engine == "sqlite":
+        return f"sqlite:///{folder / 'store.db'}"
+    server = request.getfixturevalue("postgres_url")
+    name = f"store_{os.getpid()}_{next(_count)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def opened(url: str) -> Iterator[Database]:
+    """The store at a URL, closed at the end."""
+    database = Database.open(url)
+    try:
+        yield database
+    finally:
+        database.close()

@@ -1,0 +1,387 @@
+"""The state machine of one alert: scenarios a minute a window, an oracle of Prometheus' timing, and Prometheus itself."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from alerts.rules import Alert, State, Transition, close, condition, step
+from config.alerts import Rule
+from detectors.measurement import Reason, Value
+
+START = datetime(2026, 3, 5, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+# One letter a window: what the alert is after it.
+LETTERS = {State.INACTIVE: ".", State.PENDING: "P", State.FIRING: "F", State.NO_DATA: "N", State.ERROR: "E"}
+
+
+def a_rule(**settings: Any) -> Rule:
+    """A rule that is true above 0.5 unless it says something else."""
+    return Rule.model_validate({"measure": "error_ratio", "above": 0.5} | settings)
+
+
+def window(text: str) -> Value | None:
+    """One word of a series: a number, `few` (a high number from 3 calls), `_` (no calls), `none` (no row) or a reason."""
+    words = {
+        "few": Value(0.9, n=3),
+        "low": Value(0.1, n=3),
+        "_": Value(None, n=0, reason=Reason.NO_CALLS),
+        "none": None,
+        "missing": Value(None, reason=Reason.MISSING_COLUMN),
+        "broken": Value(None, reason=Reason.ERROR),
+    }
+    return words[text] if text in words else Value(float(text), n=100)
+
+
+def series(text: str) -> list[Value | None]:
+    """A series as promtool writes it: `1 0x3 _` is one 1, four times 0, and a window without calls."""
+    values: list[Value | None] = []
+    for word in text.split():
+        value, _, more = word.partition("x")
+        values += [window(value)] * (1 + int(more or 0))
+    return values
+
+
+def run(rule: Rule, values: list[Value | None], alert: Alert | None = None) -> tuple[Alert, str, list[Transition]]:
+    """Steps through a series, a window a minute: the alert, its state after each window, its transitions."""
+    alert, states, transitions = alert or Alert(), "", []
+    begin = alert.read_until or START
+    for number, value in enumerate(values, 1):
+        alert, transition = step(rule, alert, value, begin + number * MINUTE)
+        states += LETTERS[alert.state]
+        transitions += [transition] if transition else []
+    return alert, states, transitions
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What a rule makes of a series."""
+
+    says: str
+    rule: dict[str, Any]
+    series: str
+    states: str
+
+
+SCENARIOS = (
+    Scenario("fires at once without for", {}, "0 1 1 0", ".FF."),
+    Scenario("a threshold is not above itself", {}, "0.5 0.51", ".F"),
+    Scenario("below fires below", {"above": None, "below": 0.5}, "1 0.5 0.4 0.5", "..F."),
+    Scenario("for: fires once the condition has held that long", {"for": "2m"}, "1x4", "PPFFF"),
+    Scenario("for: starts again after a good window", {"for": "2m"}, "1 1 0 1x3 0", "PP.PPFF."),
+    Scenario("keep_firing_for: goes on that long", {"keep_firing_for": "2m"}, "1 0x3", "FFF.."),
+    Scenario(
+        "keep_firing_for: starts again when the condition is back", {"keep_firing_for": "2m"}, "1 0 0 1 0x2", "FFFFFF."
+    ),
+    Scenario("keep_firing_for: a pending alert is not kept", {"for": "2m", "keep_firing_for": "5m"}, "1 1 0 0", "PP.."),
+    Scenario("clear: goes on until the level is left", {"clear": 0.2}, "1 0.3 0.2 0.3", "FF.."),
+    Scenario("clear: needs the threshold to fire again", {"clear": 0.2}, "0.3 1 0.3 0.1 0.4", ".FF.."),
+    Scenario("clear: a pending alert needs the threshold", {"clear": 0.2, "for": "2m"}, "1 0.3 1", "P.P"),
+    Scenario("clear below", {"above": None, "below": 0.5, "clear": 0.8}, "0.4 0.7 0.8", "FF."),
+    Scenario("min_calls: few calls do not fire", {"min_calls": 10}, "fewx3", "...."),
+    Scenario("min_calls: few calls do not resolve", {"min_calls": 10}, "1 lowx3 0", "FFFFF."),
+    Scenario("min_calls: few calls leave a pending alert pending", {"min_calls": 10, "for": "2m"}, "1 few few", "PPP"),
+    Scenario("min_calls: the cap ends it", {"min_calls": 10, "no_data_cap": "3m"}, "1 lowx4", "FFFF.."),
+    Scenario("min_calls: no_data ok does not speak of few calls", {"min_calls": 10, "no_data": "ok"}, "1 low _", "FF."),
+    Scenario("keep: nothing fires and nothing resolves without data", {}, "_ _ 1 _ _ 0", "..FFF."),
+    Scenario("keep: a row that is not there is no data either", {}, "1 none 0", "FF."),
+    Scenario("keep: a pending alert stays pending", {"for": "3m"}, "1 _ _ 1 0", "PPPF."),
+    Scenario("keep: at most for the cap", {"no_data_cap": "2m"}, "1 _x4", "FFF..."),
+    Scenario("keep: the cap starts again with data", {"no_data_cap": "2m"}, "1 _ _ 1 _ _ _", "FFFFFF."),
+    Scenario("keep: an hour is the cap", {}, "1 _x61", "F" * 61 + ".."),
+    Scenario("ok: no data is no condition", {"no_data": "ok"}, "1 _ 1 _", "F.F."),
+    Scenario("ok: it ends a pending alert", {"no_data": "ok", "for": "1m"}, "1 _ 1", "P.P"),
+    Scenario("ok: keep_firing_for holds", {"no_data": "ok", "keep_firing_for": "2m"}, "1 _ _ _", "FFF."),
+    Scenario("alert: no data is an alert", {"no_data": "alert"}, "0 _ _ 0", ".NN."),
+    Scenario("alert: after for", {"no_data": "alert", "for": "2m"}, "0 _x3 0", "...NN."),
+    Scenario("alert: a firing alert changes and goes on", {"no_data": "alert"}, "1 _ 1 0", "FNF."),
+    Scenario(
+        "alert: a firing alert goes on firing without for", {"no_data": "alert", "for": "2m"}, "1x2 _x2 1 0", "PPFFFNF."
+    ),
+    Scenario("alert: data that is true starts its own for", {"no_data": "alert", "for": "1m"}, "_ _ 1 1", ".NPF"),
+    Scenario("alert: a pending alert turns to no data", {"no_data": "alert", "for": "2m"}, "1 _ _ _ 1", "PPPNP"),
+    Scenario(
+        "alert: it does not end by the cap while data is missing",
+        {"no_data": "alert", "no_data_cap": "2m"},
+        "_x6",
+        "NNNNNNN",
+    ),
+    Scenario(
+        "alert: between missing data and too few calls nothing flaps",
+        {"no_data": "alert", "min_calls": 10, "no_data_cap": "3m"},
+        "_ few _ few _ few _ few _ few",
+        "NNNNNNNNNN",
+    ),
+    Scenario(
+        "alert: too few calls for long end it",
+        {"no_data": "alert", "min_calls": 10, "no_data_cap": "3m"},
+        "_ _ fewx4",
+        "NNNN...",
+    ),
+    Scenario("error: a missing column is an alert at once", {"for": "5m"}, "missing missing", "EE"),
+    Scenario("error: a failed computation is one", {}, "0 broken 0", ".E."),
+    Scenario("error: a firing alert goes on after it", {"for": "1m"}, "1 1 broken 1 0", "PFEF."),
+    Scenario("error: is not the start of the condition", {"for": "2m"}, "missingx4 1 1 1", "EEEEEPPF"),
+    Scenario("error: no data keeps it up to the cap", {"no_data_cap": "2m"}, "missing _x3", "EEE.."),
+    Scenario("error: min_calls has no say", {"min_calls": 10}, "missing", "E"),
+)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.says)
+def test_scenario(scenario: Scenario) -> None:
+    assert run(a_rule(**scenario.rule), series(scenario.series))[1] == scenario.states
+
+
+def test_a_window_read_twice_or_out_of_order_is_refused() -> None:
+    alert, _, _ = run(a_rule(), series("1"))
+    for at in (START + MINUTE, START):
+        with pytest.raises(ValueError, match="was read already"):
+            step(a_rule(), alert, window("1"), at)
+
+
+def test_a_transition_says_what_was_read() -> None:
+    _, _, transitions = run(a_rule(**{"for": "1m"}), series("0.7 0.8 0.1"))
+    assert [(each.before, each.after, each.at, each.value, each.reason) for each in transitions] == [
+        (State.INACTIVE, State.PENDING, START + MINUTE, 0.7, ""),
+        (State.PENDING, State.FIRING, START + 2 * MINUTE, 0.8, ""),
+        (State.FIRING, State.INACTIVE, START + 3 * MINUTE, 0.1, "recovered"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule_settings", "text", "reason"),
+    [
+        ({"no_data": "alert"}, "0.9 _", "no data"),
+        ({}, "0.9 missing", "cannot be evaluated: missing_column"),
+        ({"no_data_cap": "1m"}, "0.9 _ _", "no usable data for too long"),
+        ({"no_data": "ok"}, "0.9 _", "recovered"),
+    ],
+)
+def test_a_transition_without_a_usable_value_has_no_number_and_a_reason(
+    rule_settings: dict[str, Any], text: str, reason: str
+) -> None:
+    alert, _, transitions = run(a_rule(**rule_settings), series(text))
+    assert (transitions[-1].value, transitions[-1].reason) == (None, reason)
+    if alert.state is not State.INACTIVE:
+        assert alert.reason == reason
+
+
+def test_the_reason_goes_with_the_trouble() -> None:
+    alert, _, _ = run(a_rule(no_data="alert"), series("1 _ 1"))
+    assert (alert.state, alert.reason) == (State.FIRING, "")
+
+
+def test_a_firing_alert_keeps_its_start_through_missing_data_and_errors() -> None:
+    alert, states, _ = run(a_rule(no_data="alert"), series("1 1 _ missing 1"))
+    assert states == "FFNEF"
+    assert (alert.since, alert.fired_at) == (START + MINUTE, START + MINUTE)
+
+
+def test_no_data_starts_with_the_first_window_without_data_and_not_with_what_was_pending() -> None:
+    alert, states, _ = run(a_rule(no_data="alert", **{"for": "2m"}), series("1 _ _ _"))
+    assert states == "PPPN"
+    assert alert.since == START + 2 * MINUTE
+
+
+def test_an_error_starts_with_itself_and_not_with_what_was_pending() -> None:
+    alert, _, _ = run(a_rule(**{"for": "5m"}), series("1 1 broken broken"))
+    assert (alert.state, alert.since) == (State.ERROR, START + 3 * MINUTE)
+
+
+def test_closing_a_firing_alert_is_a_transition_with_the_reason_and_forgets_everything() -> None:
+    alert, _, _ = run(a_rule(), series("1 1 _"))
+    after, transition = close(alert, START + 9 * MINUTE, "its rule has gone")
+    assert transition == Transition(State.FIRING, State.INACTIVE, START + 9 * MINUTE, None, "its rule has gone")
+    assert after == Alert(read_until=START + 9 * MINUTE)
+
+
+def test_closing_an_inactive_alert_is_no_transition_and_forgets_that_data_was_missing() -> None:
+    alert, _, _ = run(a_rule(), series("_ _"))
+    assert alert.absent_since is not None
+    assert close(alert, START + 9 * MINUTE, "gone") == (Alert(read_until=START + 9 * MINUTE), None)
+
+
+def test_a_rule_says_its_condition_in_words() -> None:
+    rule = a_rule(above=0.05, clear=0.02, over="5m", **{"for": "2m"})
+    assert condition(rule) == "above 0.05 (clears at 0.02) over 5m for 2m"
+    assert condition(a_rule(above=None, below=1)) == "below 1"
+
+
+class Oracle:
+    """Prometheus' own bookkeeping for one series without gaps (rules/alerting.go), in minutes."""
+
+    def __init__(self, hold: int, keep: int) -> None:
+        self.hold, self.keep = hold, keep
+        self.active_at: int | None = None
+        self.keep_since: int | None = None
+        self.firing = False
+
+    def eval(self, at: int, is_true: bool) -> str:
+        """The state after one evaluation."""
+        if is_true:
+            self.active_at = at if self.active_at is None else self.active_at
+            self.keep_since = None
+        elif self.active_at is not None:
+            self.keep_since = at if self.firing and self.keep_since is None else self.keep_since
+            kept = self.firing and self.keep_since is not None and at - self.keep_since < self.keep
+            if not kept:
+                self.active_at, self.keep_since, self.firing = None, None, False
+        if self.active_at is None:
+            return "."
+        self.firing = self.firing or at - self.active_at >= self.hold
+        return "F" if self.firing else "P"
+
+
+@given(st.integers(0, 5), st.integers(0, 5), st.lists(st.booleans(), max_size=60))
+def test_a_series_without_gaps_gives_the_states_that_prometheus_gives(hold: int, keep: int, truths: list[bool]) -> None:
+    rule = a_rule(**{"for": f"{hold}m", "keep_firing_for": f"{keep}m"})
+    oracle = Oracle(hold, keep)
+    expected = "".join(oracle.eval(number, each) for number, each in enumerate(truths))
+    assert run(rule, [Value(float(each), n=1) for each in truths])[1] == expected
+
+
+numbers = st.sampled_from(["0", "0.3", "1", "few", "low", "_", "none", "missing", "broken"])
+rules = st.builds(
+    lambda hold, keep, clear, few, no_data, cap: a_rule(
+        **{"for": f"{hold}m", "keep_firing_for": f"{keep}m", "no_data_cap": f"{cap}m"},
+        clear=clear,
+        min_calls=few,
+        no_data=no_data,
+    ),
+    st.integers(0, 3),
+    st.integers(0, 3),
+    st.sampled_from([None, 0.2, 0.5]),
+    st.sampled_from([0, 10]),
+    st.sampled_from(["ok", "keep", "alert"]),
+    st.integers(1, 4),
+)
+
+
+@given(rules, st.lists(numbers, max_size=40))
+def test_whatever_is_read_the_memory_fits_the_state(rule: Rule, words: list[str]) -> None:
+    alert = Alert()
+    for number, word in enumerate(words, 1):
+        before = alert
+        alert, transition = step(rule, alert, window(word), START + number * MINUTE)
+        assert (transition is None) == (before.state is alert.state)
+        assert transition is None or (transition.before, transition.after) == (before.state, alert.state)
+        assert (alert.since is None) == (alert.state is State.INACTIVE)
+        assert alert.state is not State.FIRING or alert.fired_at is not None
+        assert alert.state not in (State.INACTIVE, State.PENDING) or alert.fired_at is None
+        assert alert.since is None or alert.since <= START + number * MINUTE
+        assert bool(alert.reason) == (alert.state in (State.NO_DATA, State.ERROR))
+
+
+@given(rules, st.lists(numbers, max_size=40), st.data())
+def test_a_series_read_in_two_halves_gives_what_it_gives_in_one(
+    rule: Rule, words: list[str], data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(0, len(words)))
+    whole = run(rule, [window(word) for word in words])
+    half, first, one = run(rule, [window(word) for word in words[:cut]])
+    rest, second, two = run(rule, [window(word) for word in words[cut:]], half)
+    assert (rest, first + second, one + two) == whole
+
+
+@given(rules, st.lists(numbers, max_size=20))
+def test_nothing_is_kept_longer_than_the_cap_without_a_usable_window(rule: Rule, words: list[str]) -> None:
+    if rule.no_data == "alert":
+        rule = rule.model_copy(update={"no_data": "keep"})
+    alert, _, _ = run(rule, [window(word) for word in words])
+    cap = rule.no_data_cap // MINUTE
+    after, _, _ = run(rule, [window("_")] * (cap + 1 + rule.keep_firing_for // MINUTE), alert)
+    assert after.state is State.INACTIVE
+
+
+class Hysteresis(RuleBasedStateMachine):
+    """A rule with `clear`: between the two levels nothing ever changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rule = a_rule(above=0.5, clear=0.2)
+        self.alert = Alert()
+        self.at = START
+        self.expected = State.INACTIVE
+
+    def read(self, value: float) -> None:
+        self.at += MINUTE
+        self.alert = step(self.rule, self.alert, Value(value, n=1), self.at).alert
+
+    @rule(value=st.floats(0.51, 1e6))
+    def above_the_threshold(self, value: float) -> None:
+        self.read(value)
+        self.expected = State.FIRING
+
+    @rule(value=st.floats(0.21, 0.5))
+    def between(self, value: float) -> None:
+        self.read(value)
+
+    @rule(value=st.floats(0, 0.2))
+    def past_the_clear_level(self, value: float) -> None:
+        self.read(value)
+        self.expected = State.INACTIVE
+
+    @invariant()
+    def state_is_that_of_the_last_level_that_was_passed(self) -> None:
+        assert self.alert.state is self.expected
+
+
+TestHysteresis = Hysteresis.TestCase
+TestHysteresis.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+
+
+PROMTOOL = shutil.which("promtool")
+TIMINGS = [(0, 0), (3, 0), (0, 2), (2, 2), (2, 5)]
+
+
+@pytest.mark.skipif(PROMTOOL is None and os.environ.get("CI") != "true", reason="promtool is not installed")
+def test_promtool_gives_the_same_states_minute_by_minute(tmp_path: Path) -> None:
+    """Prometheus' own unit tests of rules are asked whether every state that we reach is theirs."""
+    assert PROMTOOL is not None, "CI must have promtool"
+    dice = random.Random(20260305)
+    alerts, tests = [], []
+    for hold, keep in TIMINGS:
+        timing = {"for": f"{hold}m", "keep_firing_for": f"{keep}m"}
+        alerts += [
+            {"alert": f"above_{hold}_{keep}", "expr": "x > 0.5", **timing},
+            {"alert": f"below_{hold}_{keep}", "expr": "x < 0.5", **timing},
+        ]
+    for _ in range(2):
+        values = [value for _ in range(12) for value in [dice.choice([0.0, 0.5, 1.0])] * dice.choice([1, 1, 2, 3, 6])][
+            :40
+        ]
+        expected = [each for alert in alerts for each in _expected_of_promtool(alert, values)]
+        given = [{"series": "x", "values": " ".join(map(str, values))}]
+        tests.append({"interval": "1m", "input_series": given, "promql_expr_test": expected})
+    (tmp_path / "rules.yaml").write_text(json.dumps({"groups": [{"name": "all", "interval": "1m", "rules": alerts}]}))
+    suite = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": tests}
+    (tmp_path / "test.yaml").write_text(json.dumps(suite))
+    result = subprocess.run(
+        [PROMTOOL, "test", "rules", "test.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+
+
+def _expected_of_promtool(alert: dict[str, str], values: list[float]) -> list[dict[str, Any]]:
+    direction = alert["alert"].split("_")[0]
+    ours = a_rule(**{"above": None, direction: 0.5, "for": alert["for"], "keep_firing_for": alert["keep_firing_for"]})
+    _, states, _ = run(ours, [Value(each, n=1) for each in values])
+    words = {"P": "pending", "F": "firing"}
+    found = []
+    for minute, letter in enumerate(states):
+        labels = f'ALERTS{{alertname="{alert["alert"]}", alertstate="{words.get(letter)}"}}'
+        samples = [{"labels": labels, "value": 1}] if letter in words else []
+        query = f'ALERTS{{alertname="{alert["alert"]}"}}'
+        found.append({"expr": query, "eval_time": f"{minute}m", "exp_samples": samples})
+    return found
