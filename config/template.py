@@ -18,6 +18,9 @@ _HEAD = """\
 # `server.port` by WATCHKEEPER__SERVER__PORT, `receivers.oncall.routing_key` by
 # WATCHKEEPER__RECEIVERS__ONCALL__ROUTING_KEY, or by WATCHKEEPER__RECEIVERS__ONCALL__ROUTING_KEY_FILE with the path of a
 # file that holds the secret. Lists are written ["a", "b"] there, and an empty variable counts as unset.
+#
+# Editors complete and check the keys after `watchkeeper schema > watchkeeper.schema.json`, with a first line of
+# "yaml-language-server: $schema=watchkeeper.schema.json" behind a # and a space.
 """
 
 _GROUPS: dict[str, tuple[Part, ...]] = {

@@ -115,10 +115,10 @@ inside "${health[@]:1:3}" && echo healthy
 say "metrics"
 for _ in $(seq 600); do
   page=$(inside python3 -c "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9464/metrics').read().decode())")
-  if grep '^watchkeeper_rows_total{source="app"} 2' <<< "$page"; then break; fi
+  if grep '^watchkeeper_source_last_success_timestamp_seconds{source="app"}' <<< "$page"; then break; fi
   sleep 0.2
 done
-grep --quiet '^watchkeeper_rows_total{source="app"} 2' <<< "$page" || { cat "$work/run.log"; exit 1; }
+grep --quiet '^watchkeeper_source_last_success_timestamp_seconds{source="app"}' <<< "$page" || { cat "$work/run.log"; exit 1; }
 
 say "stop"
 crun kill watchkeeper-check TERM

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from detectors.measurement import Measured
+from detectors.measurement import Key, Measured, Value
 from monitor.clean import clean_text
 from monitor.counters import COUNTERS, Counted
 from monitor.snapshot import AlertStatus, Snapshot, TransitionStatus

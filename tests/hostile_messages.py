@@ -7,11 +7,6 @@ from hypothesis import strategies as st
 from alerts.notifier import AlertView, Link, Message
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-LONG = timedelta(seconds=30)
-SHORT = timedelta(milliseconds=150)
-ROUTING_KEY = "0123456789abcdefTopSecretOfPager"
-PREVIOUS_KEY = "fedcba9876543210TopSecretOfPager"
-
 
 HOSTILE = (
     "<!channel> <@U123> <https://evil.example|click> &lt; & < >",

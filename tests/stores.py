@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy.engine import make_url
+from sqlmodel import SQLModel
 
 from monitor.store.database import Database
 
@@ -29,6 +30,13 @@ def url_of(engine: str, folder: Path, request: pytest.FixtureRequest) -> str:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"create database {name}")
     return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def empty(database: Database) -> None:
+    """Deletes every row."""
+    with database.transaction() as session:
+        for table in reversed(SQLModel.metadata.sorted_tables):
+            session.connection().execute(table.delete())
 
 
 def opened(url: str) -> Iterator[Database]:

@@ -91,11 +91,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not() -> None:
 
 def test_any_cut_into_stretches_gives_the_same_calls_and_feedback() -> None:
     start, end = ANCHOR - 20 * MINUTE, ANCHOR + 40 * MINUTE
-    whole_calls, whole_feedback = Stream(Scenario(SEED, ANCHOR, 2.0), start).until(end)
-    cuts = [start, start + timedelta(seconds=17), ANCHOR - MINUTE, ANCHOR, ANCHOR + timedelta(minutes=13.31), end]
-    assert whole_calls == [each for a, b in pairwise(cuts) for each in generate(SEED, a, b, ANCHOR, 2.0)]
-    assert whole_feedback == [each for a, b in pairwise(cuts) for each in generate_feedback(SEED, a, b, ANCHOR, 2.0)]
-    stream = Stream(Scenario(SEED, ANCHOR, 2.0), start)
+    whole_calls, whole_feedback = Stream(Scenario(SEED, ANCHOR), start).until(end)
+    cuts = [start, start + timedelta(seconds=17), ANCHOR + timedelta(minutes=13.31), end]
+    assert whole_calls == [each for a, b in pairwise(cuts) for each in generate(SEED, a, b, ANCHOR)]
+    assert whole_feedback == [each for a, b in pairwise(cuts) for each in generate_feedback(SEED, a, b, ANCHOR)]
+    stream = Stream(Scenario(SEED, ANCHOR), start)
     stepped = [stream.until(cut) for cut in cuts[1:]]
     assert whole_calls == [each for part, _ in stepped for each in part]
     assert whole_feedback == [each for _, part in stepped for each in part]
@@ -214,8 +214,8 @@ def test_topics_shift_with_the_hour_and_the_weekend() -> None:
     assert shares(21, True)["vouchers"] > shares(9, True)["vouchers"]
 
 
-def test_few_calls_fail_on_an_ordinary_day() -> None:
-    records = calls(-18 * DAY, 2 * DAY, volume=2.0)
+def test_few_calls_fail_on_an_ordinary_day(quiet: list[Record], ordinary: list[Turn]) -> None:
+    records = [*quiet, *(record for turn in ordinary for _, record in turn.calls)]
     failed = [record for record in records if record.get("error_type", "cancelled") != "cancelled"]
     assert 0.0025 < len(failed) / len(records) < 0.0060
     assert {"content_filter", "bad_request", "server"} <= {record["error_type"] for record in failed}
@@ -241,8 +241,11 @@ def test_some_prompts_are_in_other_languages(ordinary: list[Turn]) -> None:
     assert 0.02 < foreign < 0.07
 
 
-def test_some_prompts_hold_what_must_be_redacted_or_escaped() -> None:
-    prompts = [turn.calls[0][1]["prompt"] for turn in turns(-34 * DAY, 14 * DAY, step=3)]
+def test_some_prompts_hold_what_must_be_redacted_or_escaped(
+    quiet: list[Record], ordinary: list[Turn], swapped: list[Turn]
+) -> None:
+    prompts = {record["prompt"] for record in quiet}
+    prompts |= {turn.calls[0][1]["prompt"] for turn in [*ordinary, *swapped]}
     for pattern in (
         r"\S+@mail\.example",
         r"\+44 7700 900\d{3}",
@@ -294,13 +297,12 @@ def test_feedback_comes_in_order_of_its_time() -> None:
     assert given == sorted(given)
 
 
-def test_thumbs_fall_after_the_swap() -> None:
-    def up(start: timedelta, length: timedelta) -> float:
-        given = generate_feedback(SEED, ANCHOR + start, ANCHOR + start + length, ANCHOR, 4.0)
-        return mean(record["score"] for record in given if record["key"] == "thumbs")
+def test_thumbs_fall_after_the_swap(ordinary: list[Turn], swapped: list[Turn]) -> None:
+    def up(some: list[Turn]) -> float:
+        return mean(r["score"] for turn in some for _, r in turn.feedback if r["key"] == "thumbs")
 
-    assert up(-18 * DAY, DAY) > 0.75
-    assert up(-2 * DAY, DAY) < 0.55
+    assert up(ordinary) > 0.75
+    assert up(swapped) < 0.6
 
 
 # The story: each item has its effect in its window, and none outside.
@@ -459,16 +461,16 @@ def test_the_live_writer_goes_on_where_the_history_ended(tmp_path: Path) -> None
 
 
 def test_the_live_writer_survives_a_kill_in_the_middle_of_a_line(tmp_path: Path) -> None:
-    LiveWriter(tmp_path, SEED, ANCHOR, volume=3.0).write_until(ANCHOR + 20 * MINUTE)
+    LiveWriter(tmp_path, SEED, ANCHOR).write_until(ANCHOR + 20 * MINUTE)
     today = tmp_path / "calls-2025-05-14.jsonl"
     today.write_bytes(today.read_bytes()[:-1500])
-    LiveWriter(tmp_path, SEED, ANCHOR, volume=3.0).write_until(ANCHOR + 29 * MINUTE)
-    assert live_lines(tmp_path) == Stream(Scenario(SEED, ANCHOR, 3.0), ANCHOR).until(ANCHOR + 29 * MINUTE)
+    LiveWriter(tmp_path, SEED, ANCHOR).write_until(ANCHOR + 29 * MINUTE)
+    assert live_lines(tmp_path) == Stream(Scenario(SEED, ANCHOR), ANCHOR).until(ANCHOR + 29 * MINUTE)
 
 
 def test_the_live_writer_begins_a_new_file_at_midnight(tmp_path: Path) -> None:
     anchor = datetime(2025, 5, 14, 23, 55, tzinfo=UTC)
-    LiveWriter(tmp_path, SEED, anchor, volume=3.0).write_until(anchor + 15 * MINUTE)
+    LiveWriter(tmp_path, SEED, anchor).write_until(anchor + 15 * MINUTE)
     assert [path.name for path in sorted(tmp_path.glob("calls-*"))] == [
         "calls-2025-05-14.jsonl",
         "calls-2025-05-15.jsonl",

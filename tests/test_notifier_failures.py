@@ -3,7 +3,6 @@
 import json
 import logging
 import traceback
-from typing import get_args
 
 import pytest
 from fake_http import HANGS, HANGS_UP, Answer, FakeHttp
@@ -19,10 +18,6 @@ from samples_notifiers import (
 from alerts.http_errors import LONGEST_WAIT_S, RETRIED, retry_after
 from alerts.notifier import DeliveryError, Failure, Notifier
 from alerts.registry import build
-from config.alerts import AnyReceiver
-
-UNION = get_args(AnyReceiver)[0]
-KINDS = {get_args(model.model_fields["kind"].annotation)[0] for model in get_args(UNION)}
 
 pytest_plugins = ("notifier_ends",)
 

@@ -3,20 +3,20 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from fake_http import FakeHttp
+from hostile_messages import HOSTILE, messages
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from samples_notifiers import (
-    HOSTILE,
     SAMPLES,
     Sample,
     a_message,
     an_alert,
     each_sample,
-    messages,
     resolved,
 )
 
@@ -36,7 +36,8 @@ def test_every_kind_has_settings_an_entry_in_the_registry_and_a_sample() -> None
 
 def test_the_registry_loads_a_client_library_only_for_who_has_such_a_receiver() -> None:
     code = "import sys, alerts.registry; print(*{'slack_sdk', 'pagerduty', 'httpx2'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    root = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert done.stdout.strip() == ""
 
 

@@ -1,13 +1,11 @@
 """PagerDuty beyond the common contract: one incident over its life, and keys that rotate."""
 
-
 import pytest
 from fake_pagerduty import FakePagerDuty
 from notifier_ends import failure_of_sending
 from samples_notifiers import (
     PREVIOUS_KEY,
     ROUTING_KEY,
-    SAMPLES,
     a_message,
     resolved,
 )
@@ -16,7 +14,6 @@ from alerts.notifier import Failure, Notifier
 from alerts.registry import build
 from config.alerts import PagerDutyReceiver
 
-SAMPLE = SAMPLES[2]
 NEXT_KEY = "aaaabbbbccccddddTopSecretOfPager"
 
 pytest_plugins = ("notifier_ends",)

@@ -14,7 +14,6 @@ from fake_pagerduty import FakePagerDuty
 from notifier_ends import failure_of_sending
 from samples_notifiers import (
     ROUTING_KEY,
-    SAMPLES,
     a_message,
 )
 
@@ -22,9 +21,6 @@ from alerts.notifier import Failure, Notifier
 from alerts.pagerduty import CLIENT_ERRORS
 from alerts.registry import build
 from config.alerts import PagerDutyReceiver
-
-SAMPLE = SAMPLES[2]
-NEXT_KEY = "aaaabbbbccccddddTopSecretOfPager"
 
 pytest_plugins = ("notifier_ends",)
 

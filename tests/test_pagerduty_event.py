@@ -4,23 +4,19 @@ import json
 
 import pytest
 from fake_pagerduty import FakePagerDuty
+from hostile_messages import messages
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples_notifiers import (
     ROUTING_KEY,
-    SAMPLES,
     a_message,
     an_alert,
     assert_golden,
-    messages,
     resolved,
 )
 
 from alerts.notifier import Link, Message, Notifier
 from alerts.pagerduty_event import LONGEST_DEDUP_KEY, LONGEST_SUMMARY, MOST_BYTES, dedup_key, event
-
-SAMPLE = SAMPLES[2]
-NEXT_KEY = "aaaabbbbccccddddTopSecretOfPager"
 
 pytest_plugins = ("notifier_ends",)
 

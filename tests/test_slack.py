@@ -8,7 +8,7 @@ from fake_http import HANGS_UP, Answer
 from fake_slack import FakeSlack, Posted, texts
 from notifier_ends import failure_of_sending
 from samples_notifiers import (
-    SAMPLES,
+    a_group,
     a_message,
     an_alert,
     assert_golden,
@@ -17,8 +17,6 @@ from samples_notifiers import (
 
 from alerts.notifier import Link, Message, Notifier
 from alerts.slack_blocks import farewell, headline
-
-BOT, WEBHOOK = SAMPLES[0], SAMPLES[1]
 
 pytest_plugins = ("notifier_ends",)
 

@@ -5,21 +5,18 @@ from datetime import timedelta, timezone
 
 import pytest
 from fake_slack import mentions, refuse_content, texts
+from hostile_messages import HOSTILE, messages
 from hypothesis import given, settings
 from samples_notifiers import (
-    HOSTILE,
     NOON,
-    SAMPLES,
+    a_group,
     a_message,
     an_alert,
-    messages,
 )
 
 from alerts.notifier import Message
 from alerts.slack_blocks import blocks, escaped, fallback, farewell, headline
 from alerts.wording import units
-
-BOT, WEBHOOK = SAMPLES[0], SAMPLES[1]
 
 
 @settings(max_examples=60, deadline=None)

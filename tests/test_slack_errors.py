@@ -16,7 +16,6 @@ from fake_http import Answer
 from fake_slack import FakeSlack
 from notifier_ends import failure_of_sending
 from samples_notifiers import (
-    SAMPLES,
     a_message,
     resolved,
 )
@@ -29,8 +28,6 @@ from alerts.registry import build
 from alerts.slack import CLIENT_ERRORS
 from alerts.slack_errors import CANNOT_UPDATE, FAILURES
 from config.alerts import SlackReceiver
-
-BOT, WEBHOOK = SAMPLES[0], SAMPLES[1]
 
 pytest_plugins = ("notifier_ends",)
 

@@ -45,7 +45,8 @@ class TableSource(CommonSource):
     )
     where: str | None = Field(
         None,
-        description="A condition in the database's dialect that lets an index serve, when started_at is an expression.",
+        description="A condition in the database's dialect that lets an index serve, when started_at is an expression; "
+        "{since} and {until} stand for the ends of the stretch that is read.",
         examples=['"startTime" >= {since} AND "startTime" < {until}'],
     )
     statement_timeout: PositiveDuration = Field(timedelta(seconds=60), description="The longest a query may run.")

@@ -48,7 +48,7 @@ def render(template: str, slots: Slots) -> str:
     pick = slots.dice.pick
     text = "".join([pick(part) if len(part) > 1 else part[0] for part in _parts(template)])
     # An empty choice leaves two blanks, or one before the stop.
-    text = text.replace("  ", " ").replace(" ?", "?").replace(" .", ".").format_map(slots)
+    text = text.replace("  ", " ").replace(" ?", "?").replace(" .", ".").replace(" ,", ",").format_map(slots)
     return _SENTENCE_START.sub(_upper, text).strip()
 
 

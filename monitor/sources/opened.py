@@ -94,7 +94,18 @@ class Opened:
         return tail if len(tail) == before else None
 
     def read(self, size: int) -> bytes:
-        """The next bytes, at least one unless the end is reached; `ending` says which end."""
+        """The next bytes, `size` of them unless the end is reached; once there are none, `ending` says which end."""
+        pieces: list[bytes] = []
+        missing = size
+        while missing > 0 and (data := self._piece(missing)):
+            pieces.append(data)
+            missing -= len(data)
+        return b"".join(pieces)
+
+    def _piece(self, size: int) -> bytes:
+        """What one step of decompression gives: some ten kilobytes, too few to be worth a batch."""
+        if self.ending in (Ending.UNFINISHED, Ending.DAMAGED):
+            return b""
         try:
             data = self._stream.read1(size)
         except EOFError:

@@ -124,10 +124,8 @@ class Projection:
     def _with_where(self, condition: str, since: datetime, until: datetime) -> str:
         if self.place.where is None:
             return condition
-        moments = {"{since}": self.engine.moment(since), "{until}": self.engine.moment(until)}
-        where = self.place.where
-        for name, moment in moments.items():
-            where = where.replace(name, moment)
+        first, last = self.engine.bounds(self._time[1], since, until)
+        where = self.place.where.replace("{since}", first).replace("{until}", last)
         return f"({where}\n) AND {condition}"
 
 

@@ -103,8 +103,8 @@ REFUNDS = Topic(
             asks=lines("""
                 [I only got|You only refunded|Why did I only get] {fee} [back|refunded] instead of {amount} for \
                     {order}. [Why?|Please explain.]
-                You [deducted|kept] [the shipping|{fee}] from my refund [for {product}|], [is that right|I don't \
-                    understand why].
+                You [deducted|kept] [the shipping|{fee}] from my refund [for {product}|], [is that right?|I don't \
+                    understand why.]
                 Can I get [my refund|the refund for {order}] [to a different card|as a voucher|to another account]? \
                     [My old card has expired.|]
             """),

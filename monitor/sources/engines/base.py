@@ -83,6 +83,10 @@ class Engine(ABC):
         """A cheaper condition that holds for all of `[since, until)` and little else."""
         return self.within(expression, given, since, until)
 
+    def bounds(self, given: Given, since: datetime, until: datetime) -> tuple[str, str]:
+        """Literals around `[since, until)` to compare a time with; for a time without a zone they may lie further out."""
+        return self.moment(since), self.moment(until)
+
     def quote(self, name: str) -> str:
         """An identifier, exactly as it is."""
         escaped = name.replace('"', '""')

@@ -16,7 +16,7 @@ from ibis.backends.duckdb import Backend
 
 from config.calls import ColumnType
 from monitor.canonical import DUCKDB_TYPES
-from monitor.sources.casts import cast
+from monitor.sources.casts import cast, plausible, prepared
 from monitor.sources.engines.base import Cause, Engine, EngineError, Given, Kind
 from monitor.sources.engines.secrets import scrubber
 
@@ -66,7 +66,8 @@ class DuckDB(Engine):
         return f"TIMESTAMPTZ '{value.isoformat(sep=' ')}'"
 
     def cast(self, expression: str, to: ColumnType, given: Given) -> str:
-        return cast(f"({expression})", given.name, to, self._zone)
+        value = prepared(f"({expression})", given.name, to)
+        return plausible(f"({cast(value, given.name, to, self._zone)})", to)
 
     def within(self, expression: str, given: Given, since: datetime, until: datetime) -> str:
         exact = super().within(expression, given, since, until)
@@ -76,8 +77,13 @@ class DuckDB(Engine):
         # Turning a local time into an instant costs DuckDB a microsecond a row and hides the column's statistics.
         if given.kind != "naive":
             return super().within(expression, given, since, until)
-        first, last = self._local(since) - _OFFSET_JUMP, self._local(until) + _OFFSET_JUMP
-        return f"({expression}) >= TIMESTAMP '{first}' AND ({expression}) < TIMESTAMP '{last}'"
+        first, last = self.bounds(given, since, until)
+        return f"({expression}) >= {first} AND ({expression}) < {last}"
+
+    def bounds(self, given: Given, since: datetime, until: datetime) -> tuple[str, str]:
+        if given.kind != "naive":
+            return super().bounds(given, since, until)
+        return f"TIMESTAMP '{self._local(since) - _OFFSET_JUMP}'", f"TIMESTAMP '{self._local(until) + _OFFSET_JUMP}'"
 
     def describe(self, select: str) -> dict[str, Given]:
         with self._translated():
@@ -128,8 +134,8 @@ class DuckDB(Engine):
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
             connection = duckdb.connect(config=self._config)
+            # Ibis sets the session to UTC, and so it must stay: in another zone its epochs would be local.
             backend = self._guarded(Backend).from_connection(connection)
-            connection.execute(f"SET TimeZone = '{self._zone}'")
             self._connection = connection
             if self._backend is None:
                 self._backend = backend
