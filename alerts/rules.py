@@ -101,6 +101,11 @@ def holds(rule: Rule, alert: Alert, value: float) -> bool:
     return value < (rule.below if level is None else level)
 
 
+def is_memory(alert: Alert) -> bool:
+    """Whether the alert is worth keeping: an inactive one that misses no data is as good as none."""
+    return alert.state is not State.INACTIVE or alert.absent_since is not None
+
+
 def close(alert: Alert, at: datetime, reason: str) -> Step:
     """Ends an alert whose rule, segment or source has gone; nothing of it is remembered."""
     return _to(replace(alert, read_until=at, absent_since=None, value=None), State.INACTIVE, at, reason)
@@ -128,8 +133,8 @@ def _false(rule: Rule, alert: Alert, at: datetime) -> Step:
 def _absent(rule: Rule, alert: Alert, value: Value | None, at: datetime) -> Step:
     """A window without a usable value: too few calls never count as missing data, they only say nothing."""
     too_few = value is not None and value.value is not None
-    if alert.state is State.INACTIVE and rule.no_data != "alert":
-        return Step(replace(alert, absent_since=None), None)
+    if alert.state is State.INACTIVE and (too_few or rule.no_data != "alert"):
+        return Step(replace(alert, absent_since=alert.absent_since if rule.no_data == "alert" else None), None)
     absent = alert.absent_since or at
     alert = replace(alert, absent_since=absent)
     if rule.no_data == "ok" and not too_few:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.rules import Alert, AlertId, Step, close, step
+from alerts.rules import Alert, AlertId, Step, close, is_memory, step
 from config.alerts import Rule
 from config.calls import GROUPING_COLUMNS
 from detectors.measurement import Batch, Key, Reason, Segment, Series, Value, Window
@@ -60,7 +60,7 @@ def watch(
     """
     observed = dict(_observe(name, rule, readings, slot_end))
     retired = []
-    for known in sorted(alerts):
+    for known in sorted(each for each, alert in alerts.items() if is_memory(alert)):
         if known.rule == name and known.source == readings.source and known not in observed:
             if covers(rule, known) and (known.segment.labels or not rule.by):
                 observed[known] = None

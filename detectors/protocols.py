@@ -105,5 +105,3 @@ class Budget(Protocol):
     def take(self, amount_usd: float, now: datetime) -> bool:
         """Whether the amount could be taken from the budget."""
         ...
-
-

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlmodel import Session
-
 from alerts.notifier import AlertView, Message
 from alerts.pipeline import (
     ACTIONS,
@@ -23,7 +21,7 @@ from alerts.pipeline import (
     message,
     view,
 )
-from alerts.rules import ACTIVE, Alert, AlertId, State, Step, close, step
+from alerts.rules import ACTIVE, Alert, AlertId, State, Step, close, is_memory, step
 from alerts.watch import Readings, restless_ends, watch
 from alerts.watch import Watched as RuleStep
 from detectors.exemplars import Search, exemplars
@@ -31,6 +29,7 @@ from detectors.measurement import Key, Window
 from monitor.health import RESERVED, observe
 from monitor.house import House, Watched
 from monitor.store import outbox, states
+from monitor.store.database import Session
 
 STALE = "stale"
 GONE = "its rule, segment, source or receiver is no longer configured"
@@ -60,8 +59,7 @@ class Decision:
     def remembers(self, rule: str, source: str) -> bool:
         """Whether an alert of a rule on a source is more than inactive."""
         return any(
-            each.rule == rule and each.source == source and (alert.state is not State.INACTIVE or alert.absent_since)
-            for each, alert in self.alerts.items()
+            each.rule == rule and each.source == source and is_memory(alert) for each, alert in self.alerts.items()
         )
 
     def save(self, session: Session, now: datetime) -> None:

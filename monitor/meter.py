@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 
-from detectors.feedback import Feedback
-from detectors.traces import Traces
-
 from alerts.watch import Grouping, Readings
 from config.alerts import Rule
 from config.settings import Settings
 from config.sources import AnySource
+from detectors.feedback import Feedback
 from detectors.measurement import Batch, Segment
 from detectors.protocols import Aggregate, Calls
 from detectors.segments import admit, measurable, seen
+from detectors.traces import Traces
 from detectors.traffic import Traffic
 from monitor.slots import Plan
 

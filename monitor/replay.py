@@ -6,8 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlmodel import select
-
 from alerts.watch import Readings
 from config.load import Loaded
 from monitor.cycle import Stretch, advance
@@ -16,7 +14,7 @@ from monitor.house import House, Watched
 from monitor.opening import has_live_store, open_notifiers, store_url
 from monitor.slots import Pace, closing, floor
 from monitor.sources.registry import SourceContext
-from monitor.store import measurements, states
+from monitor.store import measurements, outbox, states
 from monitor.store.database import Database, copy_rows
 from monitor.store.tables import CursorRow, PartRow, TransitionRow
 
@@ -122,7 +120,4 @@ def _stretches(
 def _new_transitions(house: House) -> list[TransitionRow]:
     """The transitions since the last call, oldest first; the scratch store keeps none that were emitted."""
     with house.database.transaction() as session:
-        rows = list(session.exec(select(TransitionRow).order_by(TransitionRow.id)))  # type: ignore[arg-type]
-        for row in rows:
-            session.delete(row)
-    return rows
+        return outbox.take_transitions(session)

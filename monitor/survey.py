@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import orjson
-from sqlmodel import Session
 
 from alerts.rules import Alert, AlertId, State, condition
 from monitor.house import House, Watched
@@ -18,6 +17,7 @@ from monitor.snapshot import (
     TransitionStatus,
 )
 from monitor.store import measurements, outbox, states
+from monitor.store.database import Session
 from monitor.store.manifest import Manifest
 from monitor.store.tables import ChannelRow, ProgressRow, TransitionRow
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import StaticPool
 from sqlalchemy.engine import make_url
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, create_engine
 
 from monitor.store.database import Database
 
@@ -19,6 +20,13 @@ _count = iter(range(1_000_000))
 def sqlite(folder: Path) -> Database:
     """A migrated store in a file."""
     return Database.open(f"sqlite:///{folder / 'store.db'}")
+
+
+def in_memory() -> Database:
+    """A store without files for what uses one connection at a time: the tables as the models have them, not migrated."""
+    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    SQLModel.metadata.create_all(engine)
+    return Database(engine)
 
 
 def url_of(engine: str, folder: Path, request: pytest.FixtureRequest) -> str:

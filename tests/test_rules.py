@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from alerts.rules import Alert, State, Transition, close, condition, step
+from alerts.rules import Alert, State, Transition, close, condition, is_memory, step
 from config.alerts import Rule
 from detectors.measurement import Reason, Value
 
@@ -129,6 +129,12 @@ SCENARIOS = (
         "_ _ fewx4",
         "NNNN...",
     ),
+    Scenario(
+        "alert: too few calls neither begin nor break a stretch without data",
+        {"no_data": "alert", "min_calls": 10, "for": "2m"},
+        "few low _ low _",
+        "....N",
+    ),
     Scenario("error: a missing column is an alert at once", {"for": "5m"}, "missing missing", "EE"),
     Scenario("error: a failed computation is one", {}, "0 broken 0", ".E."),
     Scenario("error: a firing alert goes on after it", {"for": "1m"}, "1 1 broken 1 0", "PFEF."),
@@ -207,7 +213,7 @@ def test_closing_a_firing_alert_is_a_transition_with_the_reason_and_forgets_ever
 
 
 def test_closing_an_inactive_alert_is_no_transition_and_forgets_that_data_was_missing() -> None:
-    alert, _, _ = run(a_rule(), series("_ _"))
+    alert, _, _ = run(a_rule(no_data="alert", **{"for": "5m"}), series("_ _"))
     assert alert.absent_since is not None
     assert close(alert, START + 9 * MINUTE, "gone") == (Alert(read_until=START + 9 * MINUTE), None)
 
@@ -216,6 +222,28 @@ def test_a_rule_says_its_condition_in_words() -> None:
     rule = a_rule(above=0.05, clear=0.02, over="5m", **{"for": "2m"})
     assert condition(rule) == "above 0.05 (clears at 0.02) over 5m for 2m"
     assert condition(a_rule(above=None, below=1)) == "below 1"
+
+
+@pytest.mark.parametrize("no_data", ["ok", "keep"])
+def test_an_inactive_alert_that_misses_no_data_is_no_memory(no_data: str) -> None:
+    alert, _, _ = run(a_rule(no_data=no_data), series("1 0 _ few"))
+    assert not is_memory(alert)
+    alert, _, _ = run(a_rule(no_data="alert", **{"for": "5m"}), series("_"))
+    assert is_memory(alert)
+
+
+@given(
+    st.sampled_from(["ok", "keep", "alert"]),
+    st.integers(0, 3),
+    st.lists(st.sampled_from(["0", "1", "few", "_", "broken"])),
+)
+def test_forgetting_what_is_no_memory_changes_no_state(no_data: str, hold: int, words: list[str]) -> None:
+    rule = a_rule(no_data=no_data, min_calls=10, **{"for": f"{hold}m"})
+    alert, states = Alert(), ""
+    for number, word in enumerate(words, 1):
+        alert = step(rule, alert if is_memory(alert) else Alert(), window(word), START + number * MINUTE).alert
+        states += LETTERS[alert.state]
+    assert states == run(rule, [window(word) for word in words])[1]
 
 
 class Oracle:

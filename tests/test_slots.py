@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.measurement import Window
-from monitor.slots import DAY, EPOCH, STEPS_PER_LENGTH, Plan, ceil, closing, floor, step_of
+from monitor.slots import DAY, EPOCH, STEPS_PER_LENGTH, Pace, Plan, ceil, closing, floor, step_of
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -51,7 +51,7 @@ def test_closing_covers_every_slot_exactly_once_and_in_order(at: datetime, slot:
 
 
 @given(moments, slots, st.timedeltas(timedelta(0), timedelta(hours=60)))
-def test_a_stretch_never_crosses_midnight(at: datetime, slot: timedelta, ahead: timedelta) -> None:
+def test_without_a_pace_a_stretch_never_crosses_midnight(at: datetime, slot: timedelta, ahead: timedelta) -> None:
     for first, last in closing(at, at + min(ahead, 5000 * slot), slot):
         assert first <= last
         # The slot that ends at midnight belongs to the day that ends there.
@@ -70,6 +70,27 @@ def test_any_split_of_a_span_gives_the_same_slots(
             found += list(Plan.of(slot, slot, []).ends(first, last))
             decided = last
     assert found == ends_of(closing(floor(at, slot), complete, slot), slot)
+
+
+@given(moments, slots, st.integers(0, 300), st.lists(st.floats(0, 1e9), min_size=1, max_size=20))
+def test_at_any_pace_the_same_slots_are_closed(at: datetime, slot: timedelta, count: int, calls: list[float]) -> None:
+    decided, pace, found = floor(at, slot), Pace(), []
+    for number, (first, last) in enumerate(closing(decided, decided + count * slot, slot, pace)):
+        assert last - first < pace.span
+        assert last == decided + count * slot or last == floor(last, DAY)
+        found += list(Plan.of(slot, slot, []).ends(first, last))
+        pace.note(calls[number % len(calls)])
+    assert found == [decided + (k + 1) * slot for k in range(count)]
+
+
+@pytest.mark.parametrize(("calls", "days"), [(0, 14), (10_000, 14), (100_000, 2), (150_000, 1), (10**9, 1)])
+def test_a_stretch_has_about_so_many_calls_and_at_most_two_weeks(calls: float, days: int) -> None:
+    pace = Pace()
+    assert pace.span == DAY
+    pace.note(calls)
+    assert pace.span == days * DAY
+    pace.note(calls * days)
+    assert pace.span == days * DAY
 
 
 def test_a_source_that_does_not_advance_closes_nothing() -> None:

@@ -12,7 +12,7 @@ import pytest
 from samples_table import Postgres, rows_of, utc
 
 from config.calls import CALL_COLUMN_NAMES, FEEDBACK_COLUMNS
-from detectors.derived import derive
+from detectors.derived import derive, microseconds
 from monitor.sources.base import SourceError
 from monitor.sources.table import TableLog
 
@@ -229,8 +229,9 @@ def test_what_aggregates_derive_runs_in_a_read_only_session(postgres: Postgres) 
         {"id": "b", "started_at": minutes_ago(2), "error": "429 Too Many Requests"},
     ]
     calls = derive(postgres.open(table=postgres.canonical(rows), timezone="Asia/Kolkata").calls(NOW - HOUR, NOW))
-    found = calls.order_by("id").select("id", "latency", "kind").to_pyarrow().to_pylist()
-    assert [tuple(row.values()) for row in found] == [("a", 3.0, None), ("b", None, "rate_limited")]
+    found = calls.order_by("id").select("id", "at_us", "latency", "kind").to_pyarrow().to_pylist()
+    at = microseconds(minutes_ago(2))
+    assert [tuple(row.values()) for row in found] == [("a", at + 3_000_000, 3.0, None), ("b", at, None, "rate_limited")]
 
 
 # -- polling

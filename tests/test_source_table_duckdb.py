@@ -120,6 +120,9 @@ def test_times_without_a_zone_are_read_in_the_zone_of_the_source(path: Path) -> 
     found = rows_of(log, utc(2026, 10, 24), utc(2026, 10, 26))
     assert [row["started_at"] for row in found] == [utc(2026, 10, 24, 23, 30), utc(2026, 10, 25, 2, 30)]
     assert [row["id"] for row in rows_of(log, utc(2026, 10, 25), utc(2026, 10, 26))] == ["winter"]
+    where = "started_at >= {since} AND started_at < {until}"
+    log = opened(path, table="calls", timezone="Europe/Berlin", where=where)
+    assert rows_of(log, utc(2026, 10, 24), utc(2026, 10, 26)) == found
     assert log.oldest() == utc(2026, 10, 24, 23, 30)
     assert log.poll(utc(2026, 10, 25, 2, 31), never).newest == utc(2026, 10, 25, 2, 30)
 

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import nan
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from alerts.rules import Alert, AlertId, State
-from alerts.watch import Readings, Watched, covers, split_labels, watch
+from alerts.rules import Alert, AlertId, State, is_memory
+from alerts.watch import Readings, Watched, covers, restless_ends, split_labels, watch
 from config.alerts import Rule
 from detectors.measurement import Batch, Key, Reason, Segment, Series, Window
 
@@ -207,3 +210,70 @@ def test_a_segment_without_the_series_is_stepped_without_a_value() -> None:
     read = readings(((), a_batch({WHOLE: {ERRORS: 0.1}})))
     (alert_id,) = stepped(a_rule(measure="feedback_score", no_data="alert"), read)
     assert alert_id == AlertId("errors", "app", WHOLE, ())
+
+
+def test_a_segment_that_went_away_while_all_was_well_is_forgotten() -> None:
+    calm = {AlertId("errors", "app", A, ()): Alert(read_until=END - MINUTE)}
+    read = readings((("service",), a_batch({B: {ERRORS: 0.1}})))
+    assert [each.segment for each in stepped(a_rule(by=["service"], no_data="alert"), read, calm)] == [B]
+
+
+# What a catch-up may pass over
+
+REASONS = [Reason.NO_CALLS, Reason.NO_VALUES, Reason.TOO_FEW, Reason.ERROR, Reason.MISSING_COLUMN]
+words = st.sampled_from([0.0, 0.3, 0.5, 0.6, 1.0, *REASONS])
+
+
+def a_minute_by_minute(segments: Mapping[Segment, list[Any]]) -> Readings:
+    """Many windows of some segments; a word is a number or the reason why there is none. Every third has few calls."""
+    rows, values, n, reasons = [], [], [], []
+    for segment, series in segments.items():
+        for number, word in enumerate(series):
+            rows.append((segment, Window(END + number * MINUTE, END + (number + 1) * MINUTE)))
+            values.append(nan if isinstance(word, Reason) else word)
+            n.append(3.0 if number % 3 == 0 else 100.0)
+            reasons.append(word if isinstance(word, Reason) else Reason.NO_CALLS)
+    given = np.empty(len(rows), dtype=object)
+    given[:] = reasons
+    batch = Batch("app", rows, {ERRORS: Series(np.array(values), n=np.array(n), reason=given)})
+    return readings((("service",), batch))
+
+
+def transitions(rule: Rule, read: Readings, count: int, *, skip: bool) -> list[Any]:
+    """Every transition of the rule over some slots; with `skip` calm slots are passed over, as a catch-up does."""
+    alerts: dict[AlertId, Alert] = {}
+    found = []
+    restless = restless_ends(rule, read) if skip else None
+    for end in (END + (number + 1) * MINUTE for number in range(count)):
+        if restless is None or end in restless or any(is_memory(alert) for alert in alerts.values()):
+            for each in watch("errors", rule, read, alerts, end):
+                alerts[each.id] = each.step.alert
+                found += [(each.id, each.step.transition)] if each.step.transition else []
+    return found
+
+
+@given(
+    st.lists(words, min_size=1, max_size=30),
+    st.sampled_from([{"above": 0.5}, {"below": 0.5}, {"above": 0.5, "clear": 0.2}, {"below": 0.2, "clear": 0.4}]),
+    st.sampled_from(["ok", "keep", "alert"]),
+    st.integers(0, 3),
+    st.sampled_from([0, 10]),
+)
+def test_a_catch_up_that_passes_over_calm_windows_decides_the_same(
+    series: list[Any], threshold: dict[str, float], no_data: str, hold: int, few: int
+) -> None:
+    rule = a_rule(**{"by": ["service"], "above": None, "for": f"{hold}m"} | threshold, no_data=no_data, min_calls=few)
+    read = a_minute_by_minute({A: series, B: series[::-1]})
+    assert transitions(rule, read, len(series), skip=True) == transitions(rule, read, len(series), skip=False)
+
+
+def test_calm_windows_are_passed_over() -> None:
+    read = a_minute_by_minute({A: [0.1, Reason.NO_CALLS, 0.9, 0.1], B: [0.1] * 4})
+    assert restless_ends(a_rule(by=["service"]), read) == {END + 3 * MINUTE}
+    assert restless_ends(a_rule(by=["service"], no_data="alert"), read) == {END + 2 * MINUTE, END + 3 * MINUTE}
+
+
+def test_a_rule_whose_measurement_is_not_there_reads_every_window() -> None:
+    read = a_minute_by_minute({A: [0.1]})
+    assert restless_ends(a_rule(by=["model"]), read) is None
+    assert restless_ends(a_rule(by=["service"], measure="feedback_score"), read) is None

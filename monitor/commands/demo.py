@@ -24,9 +24,10 @@ from monitor.store.tables import TransitionRow
 
 MARKER = ".watchkeeper-demo"
 LOOK_EVERY = 1
+VOLUME = 0.5  # of the generator: about 60 calls an hour at night and 240 at the peak
 WRITE_EVERY = 1
 COLOURS = {"firing": "red", "pending": "yellow", "no_data": "magenta", "error": "magenta", "inactive": "green"}
-SHOWN_HELD = 12
+MOST_SHOWN = 1_000
 
 
 def demo(directory: Path, seed: int, days: int, port: int) -> int:
@@ -48,7 +49,7 @@ def demo(directory: Path, seed: int, days: int, port: int) -> int:
     except ServerError as error:
         return explain(error)
     console.print(f"metrics:     {server.url}/metrics\nstatus page: {server.url}/\nCtrl-C ends the demonstration.")
-    writer = LiveWriter(directory / "log", seed, anchor)
+    writer = LiveWriter(directory / "log", seed, anchor, volume=VOLUME)
     service.every(WRITE_EVERY, lambda: writer.write_until(clock()), "write the log")
     service.every(LOOK_EVERY, lambda: teller.look(service), "tell")
     with teller.bar:
@@ -85,7 +86,6 @@ class Teller:
         self._start, self._anchor = start, anchor
         self._task: TaskID | None = None
         self._seen = 0
-        self._held: list[TransitionRow] = []
         self._lock = Lock()
 
     def measured(self, _readings: Readings, last: datetime) -> None:
@@ -97,24 +97,13 @@ class Teller:
             self.bar.update(self._task, completed=min(done, 1.0), description=f"measured until {last:%d %b %H:%M}")
 
     def look(self, service: Service) -> None:
-        """Prints the transitions since the last look; what began and ended in the past is summed up once it is over."""
+        """Prints the transitions since the last look; of the past, which nobody is told of, only what fired."""
         with service.house.database.reading() as session:
-            rows = outbox.transitions(session, 10_000, self._seen)[::-1]
+            rows = outbox.transitions(session, MOST_SHOWN, self._seen)[::-1]
         for row in rows:
             self._seen = row.id or self._seen
-            if row.held is None:
-                self._sum_up()
+            if row.held is None or row.to_state == "firing":
                 console.print(line(row))
-            else:
-                self._held.append(row)
-
-    def _sum_up(self) -> None:
-        fired = [row for row in self._held if row.to_state == "firing"]
-        if fired:
-            console.print(f"found in the past (held back, nobody was told): {len(fired)} alerts", style="bold")
-            for row in fired[-SHOWN_HELD:]:
-                console.print(line(row))
-        self._held.clear()
 
 
 def line(row: TransitionRow) -> Text:
@@ -122,7 +111,7 @@ def line(row: TransitionRow) -> Text:
     shape = outbox.transition_json(row)
     place = " / ".join([row.source, *shape["segment"].values(), *shape["labels"].values()])
     value = "" if row.value is None else f" at {row.value:.4g}"
-    why = f" ({row.reason})" if row.reason else ""
+    why = " (found in the past: nobody is told)" if row.held else f" ({row.reason})" if row.reason else ""
     return Text.assemble(
         (f"{row.at:%Y-%m-%d %H:%M} ", "dim"),
         (f"{row.to_state:9}", COLOURS[row.to_state]),
@@ -132,7 +121,7 @@ def line(row: TransitionRow) -> Text:
 
 def _generate(bar: Progress, log: Path, seed: int, anchor: datetime, days: int) -> None:
     task = bar.add_task(f"writing {days} days of log", total=1.0)
-    write_history(log, seed, anchor, days=days, progress=lambda done: bar.update(task, completed=done))
+    write_history(log, seed, anchor, days=days, volume=VOLUME, progress=lambda done: bar.update(task, completed=done))
 
 
 def _progress() -> Progress:

@@ -53,7 +53,10 @@ class Source(Protocol):
         ...
 
     def calls(self, since: datetime, until: datetime) -> "ir.Table":
-        """At least the calls that started in `[since, until)`, with all canonical columns (NULL where the source has none)."""
+        """At least the calls that started in `[since, until)`, with all canonical columns.
+
+        A column that the source does not have is NULL.
+        """
         ...
 
     def feedback(self, since: datetime, until: datetime) -> "ir.Table":

@@ -114,3 +114,6 @@ def copy_rows(origin: Database, target: Database, tables: Sequence[type[SQLModel
             rows = [row.model_dump() for row in session.exec(select(table))]
         with target.transaction() as session:
             session.add_all([table(**row) for row in rows])
+
+
+__all__ = ["Database", "Session", "StoreError", "copy_rows", "create", "migrate"]

@@ -77,6 +77,14 @@ def transitions(session: Session, limit: int, after_id: int = 0) -> list[Transit
     return list(session.exec(query.limit(limit)))
 
 
+def take_transitions(session: Session) -> list[TransitionRow]:
+    """All transitions, oldest first, taken out of the store; for a replay, which prints each of them once."""
+    rows = list(session.exec(select(TransitionRow).order_by(col(TransitionRow.id))))
+    for row in rows:
+        session.delete(row)
+    return rows
+
+
 def group(session: Session, key: str, receiver: str) -> Group:
     """What a receiver was told about a group."""
     row = session.get(GroupRow, key)

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select, update
 
-from alerts.rules import Alert, AlertId
+from alerts.rules import Alert, AlertId, is_memory
 from detectors.measurement import Segment
 from monitor.store.measurements import segment_of, segment_text
 from monitor.store.tables import AlertRow, LeaseRow, ProgressRow, SegmentRow
@@ -58,10 +58,10 @@ def alerts(session: Session, source: str | None = None) -> dict[AlertId, Alert]:
 
 
 def save_alerts(session: Session, changed: Iterable[tuple[AlertId, Alert]]) -> None:
-    """Remembers alerts; one that is inactive and knows nothing is forgotten."""
+    """Remembers alerts; one that is no memory is forgotten."""
     for alert_id, alert in changed:
         row = _alert_row(alert_id, alert)
-        if alert.since is None and alert.absent_since is None:
+        if not is_memory(alert):
             keys = ("rule", "source", "segment", "labels")
             session.exec(delete(AlertRow).where(*(col(getattr(AlertRow, key)) == getattr(row, key) for key in keys)))
         else:

@@ -84,7 +84,7 @@ class Engine(ABC):
         return self.within(expression, given, since, until)
 
     def bounds(self, given: Given, since: datetime, until: datetime) -> tuple[str, str]:
-        """Literals around `[since, until)` to compare a time with; for a time without a zone they may lie further out."""
+        """Literals around `[since, until)` to compare a time with; without a zone they may lie further out."""
         return self.moment(since), self.moment(until)
 
     def quote(self, name: str) -> str:

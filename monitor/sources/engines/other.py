@@ -1,4 +1,8 @@
-"""Every other engine that Ibis speaks to. Not tested by us: read-only access and time-outs are the database user's."""
+"""Every other engine that Ibis speaks to.
+
+Watchkeeper does not test them, and can ask nothing of them but queries: that nothing is written, that no query runs for
+too long, and in which zone times without one are read is up to the user that the URL names and the engine's settings.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -87,9 +91,7 @@ class Other(Engine):
         try:
             module = import_module(f"ibis.backends.{url.scheme}")
         except ModuleNotFoundError as error:
-            hint = (
-                f"PostgreSQL and DuckDB come with Watchkeeper; others that Ibis knows need ibis-framework[{url.scheme}]"
-            )
+            hint = f"PostgreSQL and DuckDB come with Watchkeeper, others of Ibis with ibis-framework[{url.scheme}]"
             raise EngineError("connection", f"{url.scheme} cannot be used: {error}", hint) from None
         return self._guarded(module.Backend)()._from_url(url, **dict(parse_qsl(url.query)))
 
