@@ -14,7 +14,9 @@ from postgres import postgres_url
 __all__ = ["postgres_url"]
 
 # A loaded machine makes any example slow; speed is no property that these tests hold.
-settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile(
+    "steady", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
 settings.load_profile("steady")
 
 for name in [name for name in os.environ if name.startswith("WATCHKEEPER")]:

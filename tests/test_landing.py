@@ -56,7 +56,9 @@ def ids(landed: Landed) -> list[str]:
     return [row["id"] for row in content(landed)]
 
 
-def land(landed: Landed, *records: tuple[str, float] | dict[str, Any], now: float = 0, closed: float | None = None) -> int:
+def land(
+    landed: Landed, *records: tuple[str, float] | dict[str, Any], now: float = 0, closed: float | None = None
+) -> int:
     return landed.land(Step(rows(*records)), at(now), None if closed is None else at(closed))
 
 
@@ -89,7 +91,9 @@ def test_nothing_is_written_for_no_rows(landed: Landed) -> None:
 
 
 def test_the_last_row_of_an_identity_wins_within_a_step_and_over_earlier_ones(landed: Landed) -> None:
-    land(landed, {"id": "a", "started_at": at(0), "model": "1"}, {"id": "a", "started_at": at(0), "model": "2"}, ("b", 1))
+    land(
+        landed, {"id": "a", "started_at": at(0), "model": "1"}, {"id": "a", "started_at": at(0), "model": "2"}, ("b", 1)
+    )
     assert [row["model"] for row in content(landed)] == ["2", None]
     assert land(landed, {"id": "a", "started_at": at(9), "model": "3"}) == 1
     assert [(row["id"], row["model"]) for row in content(landed)] == [("a", "3"), ("b", None)]
@@ -210,7 +214,11 @@ def test_parts_of_another_directory_are_never_unlinked(landed: Landed, tmp_path:
 
 def test_small_parts_of_a_day_become_one(landed: Landed) -> None:
     for number in range(6):
-        land(landed, (f"c{number}", number * 60), {"id": f"n{number}", "started_at": NOW + timedelta(days=1, seconds=number)})
+        land(
+            landed,
+            (f"c{number}", number * 60),
+            {"id": f"n{number}", "started_at": NOW + timedelta(days=1, seconds=number)},
+        )
     before = content(landed)
     land(landed, *((f"day{number}", 86400 * number) for number in range(2)))
     compact(landed, at(3600))

@@ -79,7 +79,8 @@ def test_a_time_without_a_zone_has_the_zone_of_the_source(given: str, expected: 
 
 
 @pytest.mark.parametrize(
-    "given", ["soon", "infinity", "-infinity", "epoch", "20260301", 12, "9999-12-31", "1969-12-31", "1e30", -1772368215, True]
+    "given",
+    ["soon", "infinity", "-infinity", "epoch", "20260301", 12, "9999-12-31", "1969-12-31", "1e30", -1772368215, True],
 )
 def test_what_is_no_plausible_time_is_unreadable(given: Any) -> None:
     rows = mapped({"id": "1", "started_at": "2026-01-01", "ended_at": given})
@@ -134,7 +135,13 @@ def test_a_field_becomes_its_canonical_type(column: str, given: Any, expected: A
 
 @pytest.mark.parametrize(
     ("column", "given"),
-    [("streamed", "maybe"), ("input_tokens", "many"), ("latency_s", "nan"), ("latency_s", {"s": 1}), ("input_tokens", 1e30)],
+    [
+        ("streamed", "maybe"),
+        ("input_tokens", "many"),
+        ("latency_s", "nan"),
+        ("latency_s", {"s": 1}),
+        ("input_tokens", 1e30),
+    ],
 )
 def test_a_value_that_does_not_fit_becomes_null_and_is_counted(column: str, given: Any) -> None:
     rows = mapped({"id": "1", "started_at": "2026-01-01", column: given}, {"id": "2", "started_at": "2026-01-01"})
@@ -182,7 +189,9 @@ def test_names_with_spaces_and_words_of_sql_are_names() -> None:
 
 
 def test_rows_without_identity_or_time_are_left_out_with_their_place() -> None:
-    rows = mapped({"id": "1", "started_at": "2026-01-01"}, {"started_at": "2026-01-01"}, {"id": "3", "ended_at": "2026-01-01"})
+    rows = mapped(
+        {"id": "1", "started_at": "2026-01-01"}, {"started_at": "2026-01-01"}, {"id": "3", "ended_at": "2026-01-01"}
+    )
     assert rows.rows["id"].to_pylist() == ["1"]
     assert rows.bad == [(7, 10, "missing_id"), (7, 20, "missing_started_at")]
 
@@ -210,7 +219,10 @@ def test_an_expression_must_give_one_value_for_each_record() -> None:
 
 def test_feedback_is_mapped_by_the_same_rules() -> None:
     using = mapper(canonical=FEEDBACK, score="CASE vote WHEN 'up' THEN 1 ELSE 0 END")
-    records = [(0, {"call_id": "1", "at": "2026-01-01", "vote": "up", "comment": "a@example.com"}), (5, {"at": "2026-01-01"})]
+    records = [
+        (0, {"call_id": "1", "at": "2026-01-01", "vote": "up", "comment": "a@example.com"}),
+        (5, {"at": "2026-01-01"}),
+    ]
     rows = using.map([using.texts(records, 0)])
     using.close()
     assert rows.rows.to_pylist()[0]["score"] == 1.0

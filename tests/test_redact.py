@@ -122,7 +122,13 @@ def test_redacting_twice_is_redacting_once(text: str) -> None:
     assert REDACTOR.redact(once) == once
 
 
-@given(st.recursive(st.one_of(_pieces, st.integers(), st.none()), lambda inner: st.lists(inner) | st.dictionaries(_pieces, inner), max_leaves=6))
+@given(
+    st.recursive(
+        st.one_of(_pieces, st.integers(), st.none()),
+        lambda inner: st.lists(inner) | st.dictionaries(_pieces, inner),
+        max_leaves=6,
+    )
+)
 def test_redacted_json_is_json_and_stays_the_same_when_redacted_again(value: object) -> None:
     once = REDACTOR.redact_json(json.dumps(value))
     json.loads(once)

@@ -21,7 +21,9 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 OPERATIONS = st.one_of(
     st.tuples(st.just("append"), st.integers(1, 5), st.sampled_from([0, 10, 700, 2000])),
     st.tuples(st.just("half"), st.integers(1, 40)),
-    st.tuples(st.sampled_from(["rename", "copy_truncate", "compress", "poll", "poll", "restart", "truncate", "remove"])),
+    st.tuples(
+        st.sampled_from(["rename", "copy_truncate", "compress", "poll", "poll", "restart", "truncate", "remove"])
+    ),
 )
 
 

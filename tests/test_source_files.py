@@ -284,9 +284,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line(site: Site) -> None:
     assert site.poll().rows == 1
 
 
-def test_a_line_that_is_too_long_is_left_out_and_the_next_one_read(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_line_that_is_too_long_is_left_out_and_the_next_one_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (reading, records):
         monkeypatch.setattr(module, "MAX_LINE", 1000)
     monkeypatch.setattr(reading, "CHUNK", 300)
@@ -495,7 +493,9 @@ def test_expressions_map_a_log_in_its_own_words(tmp_path: Path) -> None:
     site = Site(tmp_path, columns=columns)
     usage = {"prompt_tokens": 12}
     messages = [{"role": "system", "content": "s"}, {"role": "user", "content": "mail a@example.com"}]
-    site.write("a.jsonl", {"request_id": "r", "ts": 1767225600.25, "latency_ms": 1500, "usage": usage, "messages": messages})
+    site.write(
+        "a.jsonl", {"request_id": "r", "ts": 1767225600.25, "latency_ms": 1500, "usage": usage, "messages": messages}
+    )
     site.poll()
     started = datetime(2026, 1, 1, 0, 0, 0, 250_000, tzinfo=UTC)
     assert site.rows(*columns) == [("r", started, 1.5, 12, "mail [email]")]

@@ -8,8 +8,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.logging import RichHandler
 
-from config.load import ConfigProblems, Loaded, load
+from config.load import Loaded
+from config.problems import ConfigProblems
 from config.types import parse_duration
+from monitor.commands.checks import load_checked
 
 console = Console(soft_wrap=True)
 errors = Console(stderr=True, soft_wrap=True)
@@ -28,14 +30,14 @@ def load_or_explain(path: Path) -> Loaded:
         CommandError: with all its problems, a line each.
     """
     try:
-        return load(path, os.environ)
+        return load_checked(path, os.environ)
     except ConfigProblems as problems:
         raise CommandError(str(problems)) from problems
 
 
 def explain(error: Exception) -> int:
     """Prints why a command could not go on; returns its exit status."""
-    errors.print(str(error), style="red", markup=False, highlight=False)
+    errors.print(str(error), style="red", markup=False, highlight=False, emoji=False)
     return USAGE
 
 

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.text import Text
 
 from alerts.watch import Readings
-from config.load import load
+from monitor.commands.checks import load_checked
 from monitor.commands.common import CommandError, console, explain, log_to_console
 from monitor.commands.service import open_all, serve
 from monitor.daemon import Service, clock
@@ -39,7 +39,7 @@ def demo(directory: Path, seed: int, days: int, port: int) -> int:
         with _progress() as bar:
             _generate(bar, directory / "log", seed, anchor, days)
         environment = {"WATCHKEEPER__SERVER__PORT": str(port), "WATCHKEEPER__START": f"{days}d"}
-        house, notifiers = open_all(load(config, environment))
+        house, notifiers = open_all(load_checked(config, environment))
     except (CommandError, StoreError, SourceError) as error:
         return explain(error)
     teller = Teller(anchor - timedelta(days=days), anchor)

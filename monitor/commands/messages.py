@@ -35,11 +35,11 @@ def _try(name: str, notifier: Notifier, now: datetime) -> int:
         resolved = replace(trigger.alerts[0], state="resolved", ended=now)
         notifier.send(replace(trigger, action="resolve", title="Resolved: a test", alerts=(resolved,)), receipt.refs)
     except DeliveryError as error:
-        console.print(f"{name}: not delivered ({error.failure}): {error}", style="red", markup=False)
+        console.print(f"{name}: not delivered ({error.failure}): {error}", style="red", markup=False, emoji=False)
         return 1
     finally:
         notifier.close()
-    console.print(f"{name}: delivered, and resolved again", markup=False)
+    console.print(f"{name}: delivered, and resolved again", markup=False, emoji=False)
     return 0
 
 
@@ -68,5 +68,5 @@ def event(config: Path, name: str, detail: str, at: str) -> int:
     with database.transaction() as session:
         session.add(EventRow(at=when, name=name, detail=detail))
     database.close()
-    console.print(f"marked {name} at {when:%Y-%m-%d %H:%M:%S} UTC", markup=False)
+    console.print(f"marked {name} at {when:%Y-%m-%d %H:%M:%S} UTC", markup=False, emoji=False)
     return 0

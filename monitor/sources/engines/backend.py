@@ -41,7 +41,7 @@ def guarded(backend: type[Any], running: Callable[[], AbstractContextManager[Non
     """A subclass of an Ibis backend: expressions run inside `running()`, the SQL of `.sql()` stays as it is."""
     import ibis
 
-    # Ibis merges nested SELECTs at a cost that exceeds the engine's own for a minute's query; every engine here does it.
+    # Ibis merges nested SELECTs at a cost that exceeds that of a minute's query; every engine does it itself.
     ibis.options.sql.fuse_selects = False
     compiler = type(backend.compiler)
     untouched = type(f"Untouched{compiler.__name__}", (compiler,), {"visit_SQLQueryResult": _untouched})
