@@ -2,7 +2,8 @@
 
 Arrivals and tokens are those of two services of Azure on 2023-11-16; latencies, times to first token and errors are
 those of eleven runs of the LLMPerf leaderboard, each put into an hour of its own. The log is read as JSON lines by
-`watchkeeper replay`, with an error rule whose messages go to servers that follow Slack's and PagerDuty's documented rules.
+`watchkeeper replay`, with an error rule whose messages go to servers that follow the documented rules of Slack and
+PagerDuty.
 
     python -m benchmarks.real_log --data ../shared/data
 """

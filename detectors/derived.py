@@ -83,6 +83,9 @@ def derive(calls: "ir.Table", columns: Sequence[str] = CALL_COLUMN_NAMES) -> "ir
         started_us=microseconds_of(calls.started_at),
         _ended_us=microseconds_of(calls.ended_at),
         kind=kind_of_error(calls),
+        # PostgreSQL flattens nested queries, and would search the message again wherever the kind is used; it does not
+        # flatten one that unnests.
+        _one=ibis.array([1]).unnest(),
     )
     # A call cannot end before it starts: the clocks of two machines disagree, and such an end is worth nothing.
     by_end = only(calls._ended_us >= calls.started_us, calls._ended_us - calls.started_us)

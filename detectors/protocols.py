@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 State = TypeVar("State")
-Observation = TypeVar("Observation", contravariant=True)
+Observation_contra = TypeVar("Observation_contra", contravariant=True)
 Fitted = TypeVar("Fitted")
 
 
@@ -79,10 +79,10 @@ class TextDetector(Protocol[Fitted]):
         ...
 
 
-class Sequential(Protocol[State, Observation]):
+class Sequential(Protocol[State, Observation_contra]):
     """A test over time: reads each window once, in order, and refuses an older one."""
 
-    def step(self, state: State, observation: Observation) -> State:
+    def step(self, state: State, observation: Observation_contra) -> State:
         """The state after one more window."""
         ...
 

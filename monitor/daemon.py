@@ -87,10 +87,14 @@ class Service:
 
     def wait(self) -> None:
         """Blocks until SIGINT, SIGTERM or a failure that ends the service."""
+        asked: list[int] = []
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self.stopping.set())
-        while not self.stopping.wait(0.5):
-            pass
+            # A handler runs inside whatever the main thread does: setting the event that it waits for would lock up.
+            signal.signal(number, lambda number, _frame: asked.append(number))
+        pause = Event()
+        while not asked and not self.stopping.is_set():
+            pause.wait(0.2)
+        self.stopping.set()
 
     def stop(self) -> None:
         """Ends within five seconds: what is not done is found undone by the next start."""

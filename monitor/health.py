@@ -42,7 +42,7 @@ def observe(
             failing = _since(row.failing_since, now)
             yield AlertId(SOURCE_FAILING, name, Segment(), ()), Value(failing)
             # While the source cannot be read nobody knows whether it is silent.
-            silent = Value(None, reason=Reason.NO_VALUES) if failing else Value(_quiet(row, now))
+            silent = Value(None, reason=Reason.NO_VALUES) if failing else Value(quiet_for(row))
             yield AlertId(SOURCE_SILENT, name, Segment(), ()), silent
     for name in settings.receivers:
         channel = channels.get(name)
@@ -50,8 +50,11 @@ def observe(
         yield AlertId(CHANNEL_FAILING, OWN_SOURCE, Segment(), (("receiver", name),)), Value(seconds)
 
 
-def _quiet(row: ProgressRow, now: datetime) -> float:
-    return (now - max(row.newest or row.watched_since, row.watched_since)).total_seconds()
+def quiet_for(row: ProgressRow) -> float:
+    """Seconds without a new call, as of the last read: what came since then nobody has looked for yet."""
+    if row.last_success_at is None:
+        return 0.0
+    return (row.last_success_at - max(row.newest or row.watched_since, row.watched_since)).total_seconds()
 
 
 def _since(start: datetime | None, now: datetime) -> float:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import orjson
 
 from alerts.rules import Alert, AlertId, State, condition
+from monitor.health import quiet_for
 from monitor.house import House, Watched
 from monitor.snapshot import (
     AlertStatus,
@@ -84,9 +85,8 @@ def _state(watched: Watched, row: ProgressRow, now: datetime) -> SourceState:
         return "starting"
     if row.slot_end < watched.fresh_since(now):
         return "catching_up"
-    patience = watched.settings.silent_after
-    quiet_since = max(row.newest or row.watched_since, row.watched_since)
-    return "silent" if patience and now - quiet_since > patience else "ok"
+    patience = watched.settings.silent_after.total_seconds()
+    return "silent" if patience and quiet_for(row) > patience else "ok"
 
 
 def _alerts(house: House, session: Session, recent: list[TransitionRow]) -> list[AlertStatus]:

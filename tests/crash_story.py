@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlmodel import select
 
-import detectors.traffic
+import detectors.traffic  # noqa: F401
 import monitor.sources.files  # noqa: F401  loaded before the forks
 from config.load import load
 from monitor import failpoints

@@ -90,8 +90,8 @@ def call_of(row: Row) -> Call:
 
 
 def kind_of(row: Row) -> str | None:
-    given = (row.get("error_type") or "").strip(string.whitespace).lower()
-    text = f" {(row.get('error') or '').strip(string.whitespace).lower()} {given}"
+    given = (row.get("error_type") or "")[:2_000].strip(string.whitespace).lower()
+    text = f" {(row.get('error') or '')[:2_000].strip(string.whitespace).lower()} {given}"
     status = row.get("status_code")
     if given in ERROR_TYPES:
         return given
