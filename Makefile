@@ -15,7 +15,7 @@ run: install
 	$(BIN)/watchkeeper demo
 
 test: install-test
-	DO_NOT_TRACK=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+	DO_NOT_TRACK=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 check: install-test
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """A log of real calls, replayed from end to end: do the numbers equal the published ones, to the last call?
 
 Arrivals and tokens are those of two services of Azure on 2023-11-16; latencies, times to first token and errors are
-those of eleven runs of the LLMPerf leaderboard, each put into an hour of its own. The log is read as JSON lines by
+those of eleven runs of the LLMPerf leaderboard, put side by side into one hour. The log is read as JSON lines by
 `watchkeeper replay`, with an error rule whose messages go to servers that follow the documented rules of Slack and
 PagerDuty.
 
@@ -33,7 +33,7 @@ Json = dict[str, Any]
 ORIGIN = "published as Azure/AzurePublicDataset (data/) and ray-project/llmperf-leaderboard (raw_data/) on GitHub"
 TOTALS = {"code": (8_819, 18_059_974, 245_896), "conv": (19_366, 22_361_870, 4_088_665)}
 FIRST = datetime(2023, 11, 16, 18, tzinfo=UTC)
-RUNS_FROM = datetime(2023, 11, 17, tzinfo=UTC)
+RUNS_AT = datetime(2023, 11, 16, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 BETWEEN_CALLS = timedelta(seconds=20)
 RELATIVE = 1e-12
@@ -69,14 +69,14 @@ def main() -> int:
     runs, summary = data / "llmperf/individual.jsonl.gz", data / "llmperf/summary.json.gz"
     require([*azure.values(), runs, summary], ORIGIN)
     published = json.loads(gzip.decompress(summary.read_bytes()))
-    hours = {run: RUNS_FROM + number * HOUR for number, run in enumerate(sorted(published))}
+    hours = dict.fromkeys(sorted(published), RUNS_AT)
     bars = Bars()
     with TemporaryDirectory() as folder, FakeSlack() as slack, FakePagerDuty() as pagerduty:
         calls = [*azure_calls(azure), *llmperf_calls(runs, hours)]
         (Path(folder) / "log.jsonl").write_text("".join(json.dumps(call) + "\n" for call in calls))
         config = Path(folder) / "watchkeeper.yaml"
         config.write_text(CONFIG.format(slack=slack.api_url, token=slack.token, pagerduty=pagerduty.base, key="k" * 32))
-        lines = replay(config, max(hours.values()) + 3 * HOUR)
+        lines = replay(config, RUNS_AT + 3 * HOUR)
         check_totals(bars, lines)
         check_runs(bars, lines, published, hours)
         check_messages(bars, lines, slack, pagerduty)

@@ -58,7 +58,7 @@ class Aggregate(Protocol):
 
 
 class TextSample(Protocol):
-    """The calls of a text window whose text is read: chosen by the hash of the id, so the same window gives the same sample."""
+    """The calls of a text window whose text is read, chosen by the hash of the id: the same window, the same sample."""
 
     window: Window
     segment: Segment

@@ -20,7 +20,7 @@ from alerts.notifier import AlertView, Link, Message
 from config.alerts import AnyReceiver, PagerDutyReceiver, SlackReceiver
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-LONG = timedelta(seconds=30)
+LONG = timedelta(minutes=2)  # a starved machine has been seen to take half a minute
 SHORT = timedelta(milliseconds=150)
 ROUTING_KEY = "0123456789abcdefTopSecretOfPager"
 PREVIOUS_KEY = "fedcba9876543210TopSecretOfPager"

@@ -39,7 +39,7 @@ def answer(quality: Quality, topic: Topic, intent: Intent, slots: Slots) -> str:
     """The text of an answer of the given quality to a question of the intent."""
     slots["title"] = topic.title
     if quality == "good":
-        return _good(intent, slots, topic.language)
+        return _good(intent, slots, dressed=topic.language == "en" and not topic.plain)
     if quality == "refusal":
         return render(slots.dice.pick(REFUSALS), slots)
     text = _wrong(topic, slots) if quality == "wrong" else _thin(quality, intent, slots)
@@ -47,11 +47,11 @@ def answer(quality: Quality, topic: Topic, intent: Intent, slots: Slots) -> str:
     return " ".join([*apology, text])
 
 
-def _good(intent: Intent, slots: Slots, language: str) -> str:
+def _good(intent: Intent, slots: Slots, dressed: bool) -> str:
     dice = slots.dice
     parts = [dice.pick(intent.answers)]
     parts += dice.sample(intent.details, min(len(intent.details), dice.pick((0, 1, 1, 2, 2))))
-    if language == "en":
+    if dressed:
         if dice.chance(0.4):
             parts.insert(0, dice.pick(OPENINGS))
         if dice.chance(0.25):

@@ -12,6 +12,7 @@ from monitor.demo.story import MINUTE, Story, from_epoch_ms
 from monitor.demo.texts import speak
 from monitor.demo.topics.business import THANKS
 from monitor.demo.topics.recall import RECALL
+from monitor.demo.topics.topic import Intent
 from monitor.demo.words import WORDS
 
 # A conversation takes no message later than this after its first, and the last one is answered within `LONGEST_MS`:
@@ -31,20 +32,23 @@ def turns_of_minute(seed: int, story: Story, minute: int, volume: float) -> Iter
 def _conversation(dice: Dice, story: Story, start_ms: int) -> Iterator[Turn]:
     chat = _opened(dice, story, start_ms)
     at_ms = start_ms
+    asked: list[Intent] = []
     for number in range(_MOST_MESSAGES):
         drop = story.share("traffic_drop", at_ms)
         if at_ms > start_ms + _LAST_MESSAGE_MS or (drop and not dice.chance(drop)):
             return
-        intent = dice.pick(chat.topic.intents)
+        # Nobody asks the same thing again, unless there is nothing else to ask about.
+        intent = dice.pick([each for each in chat.topic.intents if each not in asked] or chat.topic.intents)
+        asked.append(intent)
         question = render(dice.pick(intent.asks), chat.slots)
-        turn = reply(chat, intent, speak(question, chat.slots, chat.topic.language, first=number == 0), at_ms)
+        turn = reply(chat, intent, speak(question, chat.slots, chat.topic, first=number == 0), at_ms)
         yield turn
         if not turn.answered or chat.topic is THANKS or not dice.chance(0.4):
             return
         at_ms = turn.ended_ms + int(dice.spread(45_000, 0.7))
         if dice.chance(0.1):
             chat.topic = THANKS
-        elif dice.chance(0.2) and chat.topic is not RECALL:
+        elif chat.topic is not RECALL and (dice.chance(0.2) or set(asked) >= set(chat.topic.intents)):
             chat.topic = pick_topic(dice, from_epoch_ms(at_ms))
 
 

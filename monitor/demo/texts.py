@@ -2,6 +2,7 @@
 
 from monitor.demo.dice import Dice
 from monitor.demo.grammar import Slots, lines, render
+from monitor.demo.topics.topic import Topic
 
 GREETINGS = {
     "en": lines("""
@@ -69,9 +70,11 @@ PASTED = lines("""
 """)
 
 
-def speak(question: str, slots: Slots, language: str, first: bool) -> str:
+def speak(question: str, slots: Slots, topic: Topic, first: bool) -> str:
     """A question the way a customer types it: with a greeting and a story around it, and not always without errors."""
-    dice = slots.dice
+    dice, language = slots.dice, topic.language
+    if topic.plain:
+        return _typed(question, dice)
     parts = [question]
     if language == "en":
         parts = _with_stories(question, slots, first)

@@ -44,6 +44,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "size": ("XS", "S", "M", "L", "XL", "XXL"),
     "eu_size": tuple(str(size) for size in range(36, 48)),
     "days_few": ("3", "four", "5", "six", "8", "ten", "12", "14"),
+    "days": ("2", "3", "4", "5", "6", "7", "8", "10", "12"),
     "weeks_few": ("2", "two", "3", "three", "4", "five", "6"),
     "weekday": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"),
     "month": (

@@ -6,21 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from config.calls import Column, ColumnType
-from monitor.canonical import Canonical
+from config.calls import Column
+from monitor.canonical import IBIS_TYPES, Canonical
 from monitor.sources.engines.base import Engine, Given
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-
-IBIS_TYPES: Mapping[ColumnType, str] = {
-    "string": "string",
-    "timestamp": "timestamp('UTC')",
-    "float": "float64",
-    "integer": "int64",
-    "boolean": "boolean",
-    "json": "string",
-}
 
 # No call is older or younger: zero and infinity stand for "unknown" in some logs.
 FIRST = datetime(1970, 1, 2, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from config.sources.table import TableSource
 from detectors.derived import microseconds, microseconds_of
-from monitor.canonical import CALLS, FEEDBACK, Canonical, moment
+from monitor.canonical import CALLS, EPOCH, FEEDBACK, Canonical, moment
 from monitor.sources.base import Poll, SourceError
 from monitor.sources.engines import open_engine
 from monitor.sources.engines.base import EngineError
@@ -40,8 +40,6 @@ class TableLog:
 
     def __init__(self, name: str, settings: TableSource, context: "SourceContext") -> None:
         self.name = name
-        self.columns = frozenset(settings.columns)
-        self.feedback_columns = frozenset(settings.feedback.columns if settings.feedback else ())
         self._settings = settings
         self._places = _places(name, settings)
         self._projections: dict[Canonical, Projection] = {}
@@ -57,10 +55,23 @@ class TableLog:
             raise SourceError(f"sources.{name}.url: {error}") from None
         self._engine.explain = self._explained
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """The canonical columns of calls that the table has or the settings map."""
+        return frozenset(self._projection(CALLS).expressions)
+
+    @property
+    def feedback_columns(self) -> frozenset[str]:
+        """The canonical columns of feedback; none: there is no feedback."""
+        return frozenset(self._projection(FEEDBACK).expressions if FEEDBACK in self._places else ())
+
     def poll(self, now: datetime, stopping: Callable[[], bool]) -> Poll:
-        """Proves that the tables can be read, and counts recent rows without an identity, each once."""
-        if stopping() and self._complete_until is not None:
-            return Poll(self._complete_until, newest=self._newest)
+        """Proves that the tables can be read, and counts recent rows without an identity, each once.
+
+        When it stops before it ever read anything, `complete_until` is 1970.
+        """
+        if stopping():
+            return Poll(self._complete_until or EPOCH, newest=self._newest)
         self._engine.wake()
         complete_until = now - self._settings.lateness
         earliest = complete_until - (_COUNTED_BACK if self._counted_until else self._settings.max_duration)
@@ -144,8 +155,6 @@ class TableLog:
         if by is not None and by not in found[CALLS].expressions:
             raise SourceError(f"sources.{self.name}.latest_by: the table has no {by}; map it in columns")
         self._projections = found
-        self.columns = frozenset(found[CALLS].expressions)
-        self.feedback_columns = frozenset(found[FEEDBACK].expressions if FEEDBACK in found else ())
 
     def _explained(self, error: EngineError) -> SourceError:
         key = f"sources.{self.name}"

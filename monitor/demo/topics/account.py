@@ -11,7 +11,7 @@ PASSWORD = Topic(
         Intent(
             asks=lines("""
                 [I forgot my password|I can't remember my password], [how do I reset it|what now|please help].
-                [How do I|How can I|I want to] [reset|change] my password [in the app|on the website|]?
+                [How do I|How can I|Where can I] [reset|change] my password [in the app|on the website|]?
                 [I don't get|I never receive|There is no] [the reset e-mail|password reset mail|e-mail to reset my \
                     password], [I checked spam|I tried three times].
                 The [password reset link|link in the e-mail] [has expired|is invalid|leads to an error], [what do I \
@@ -71,8 +71,8 @@ ACCOUNT_DATA = Topic(
     intents=(
         Intent(
             asks=lines("""
-                [How do I|Where can I|I need to] [change|update] my [e-mail address|phone number|name|address] [in \
-                    my account|]? [I got married.|I have a new one.|]
+                [How do I|Where can I|Can I] [change|update] my [e-mail address|phone number|name|address] [in my \
+                    account|]? [I got married.|I have a new one.|]
                 [Can you|Please] change [the e-mail|the name] of my account to {name}.
                 I have two accounts, [can they be merged|can you merge them] [so that I keep my points|]?
             """),
@@ -93,10 +93,10 @@ ACCOUNT_DATA = Topic(
         ),
         Intent(
             asks=lines("""
-                [How do I|I want to|Please] [delete|close] my account [and all my data|permanently|]. [I don't shop \
-                    here any more.|]
-                [Under GDPR|By law] I [would like|want] [a copy of|to know] [all data you have about me|what you \
-                    store about me].
+                [I'd like to|I want to|Please] [delete|close] my account [and all my data|permanently|]. [I don't \
+                    shop here any more.|]
+                [Under GDPR|By law] I [can ask for|want] [a copy of all data you have about me|all that you store \
+                    about me].
                 [Do you|Why do you] [share|sell] my [data|e-mail address] [with third parties|with advertisers]?
             """),
             query="[privacy delete account|personal data request GDPR]",
@@ -125,9 +125,9 @@ NEWSLETTER = Topic(
     intents=(
         Intent(
             asks=lines("""
-                [How do I|I want to|Please let me] [unsubscribe|sign off] from [your newsletter|your e-mails|these \
+                [How do I|How can I|Where do I] [unsubscribe|sign off] from [your newsletter|your e-mails|these \
                     marketing mails]?
-                I [unsubscribed|signed off] {weeks_few} times and [still get|you keep sending me] [your \
+                I [unsubscribed|signed off] {weeks_few} times and [still get|I keep getting] [your \
                     newsletter|e-mails about sales]. [Stop it!|]
                 I signed up for the newsletter but [the welcome voucher|the 10 euro code|the confirmation] [never \
                     came|didn't arrive].
@@ -160,8 +160,8 @@ POINTS = Topic(
     intents=(
         Intent(
             asks=lines("""
-                [How many|What are my] [points|bonus points] [do I have|worth], and [when do they expire|how do I \
-                    use them]?
+                [How many points do I have|What are my points worth|How many bonus points are in my account], and \
+                    [when do they expire|how do I use them]?
                 My [bonus points|points] [for order {order}|from {past_date}] [are missing|weren't added|have \
                     disappeared].
                 How do I [become a gold member|get gold status] [with {points} points|], and what [are the \

@@ -41,8 +41,7 @@ BUSINESS = Topic(
                 Please [send|make] us [a quote|an offer] for {quantity} x {product_name} for {company}, delivery to \
                     {city}.
                 {company} needs [three separate deliveries|delivery to two addresses] for {quantity} x \
-                    {product_name}. \
-                    [Is that possible?|How do we enter that?]
+                    {product_name}. [Is that possible?|How do we enter that?]
             """),
             query="company [quote|order net of VAT]",
             fact="Quotes come within one working day; with a valid EU VAT number deliveries to other EU "
@@ -79,7 +78,7 @@ PARTNER_API = Topic(
                     mean?|Any idea?]
                 This is how we call you: {code} [It worked until {weekday}.|Is that right?|The answer is always \
                     empty.]
-                [What is|Is there] [the rate limit|a sandbox|a webhook for returns] [of|in] the partner API? We \
+                [What is the rate limit of|Is there a sandbox for|Are there webhooks in] the partner API? We \
                     [sync|poll] {quantity} orders [an hour|every minute].
             """),
             query="partner API [errors|keys and limits]",
@@ -118,7 +117,7 @@ COMPANY = Topic(
                     {month}]?
                 [What do you do for|How serious are you about] [the climate|sustainability|fair wages in the \
                     factories]? [I'm writing my thesis about it.|]
-                [Where are|In which country are] [your jackets|{garment}|your products] [made|produced|sewn]?
+                [Where are|In which country are] [your jackets|your tents|your products] [made|produced|sewn]?
             """),
             query="[about Acme|company information]",
             fact="Open positions are at acme.example/jobs; 70 percent of the range is made in Europe, see the "
@@ -178,10 +177,10 @@ SMALL_TALK = Topic(
         Intent(
             asks=lines("""
                 [Hi|Hello|Hey|Hello there], [is anybody there|anyone there|are you a bot or a human|can you help me]?
-                [I want to|Can I|Let me] [talk|speak|chat] [to|with] [a human|a real person|someone from your \
+                [I want to|I'd like to|Let me] [talk|speak|chat] [to|with] [a human|a real person|someone from your \
                     team|your manager] [please|now|].
-                [You really helped me|That was quick|Great service], [just wanted to say thanks|thank you|keep it \
-                    up][ for the {product_name}|]!
+                [You really helped me|That was quick|Great service], [just wanted to say thanks|thank you|I love \
+                    the {product_name}]!
                 [Your service|This chat|The bot] is [useless|really bad|a joke], [I want to complain|where can I \
                     complain|I've been waiting for {days_few} days for an answer].
             """),
@@ -206,18 +205,18 @@ THANKS = Topic(
     "thanks",
     "our service",
     weight=0.0,
+    plain=True,
     intents=(
         Intent(
             asks=lines("""
                 [Thanks|Thank you|Ok thanks|Great, thank you|Perfect, thanks|Cool, thx][ a lot| so much|], [that \
-                    helps|that's all|that was quick|bye|have a nice day][, I'll wait until {weekday}|, \
-                    {first}|. Best, {name}|]
+                    helps|that's all|that was quick|bye|have a nice day][, I'll wait until {weekday}|, {first}|. \
+                    Best, {name}|]
                 [Ok|Alright|Got it|I see|Fine], [I'll do that|I'll try that] [on {weekday}|when I'm back in \
-                    {city}|with my \
-                    {relative}|tonight|with order {order}]
+                    {city}|with my {relative}|tonight|with order {order}]
                 [Ok|Alright|Got it|I see|Fine], [I will wait until {soon_date}|then I'll send {product} back|I'll \
-                    tell my \
-                    {relative}|then I'll keep {product}][, thanks| and write again if it doesn't work|. Best, {first}|]
+                    tell my {relative}|then I'll keep {product}][, thanks| and write again if it doesn't work|. \
+                    Best, {first}|]
             """),
             query="thanks",
             fact="The customer says goodbye.",

@@ -42,8 +42,7 @@ ORDER_STATUS = Topic(
                 [The tracking link|My tracking number|The {carrier} tracking] [doesn't work|shows nothing|says "not \
                     found"], what [should I do|now]?
                 I have [a confirmation|an order confirmation] for {product} but no [tracking number|tracking link]. \
-                    [How do I \
-                    track my parcel?|When will I get one?]
+                    [How do I track my parcel?|When will I get one?]
                 [How|Where] can I track [my delivery|a parcel|my package] if I ordered [as a guest|without an \
                     account]?
                 {carrier} tracking hasn't [moved|been updated|changed] since {weekday}. Is [my parcel|the package] \
@@ -108,8 +107,7 @@ DELIVERY_PROBLEM = Topic(
         Intent(
             asks=lines("""
                 [My|The] {product_name} arrived [broken|damaged|with a crack|completely smashed]. [How do I get a \
-                    new \
-                    one?|What should I do?]
+                    new one?|What should I do?]
                 The box was [open|crushed|soaking wet] when {carrier} delivered it and [the|my] {product_name} is \
                     [damaged|ruined].
                 [There is|I have] an item missing in [my parcel|order {order}], I only got [one of two|the \

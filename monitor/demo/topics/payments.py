@@ -130,8 +130,8 @@ INVOICES = Topic(
         ),
         Intent(
             asks=lines("""
-                [Can you|Please] [change|correct|add] the [company name|billing address|VAT number] on the invoice \
-                    for {order}[ to {company}|]?
+                Can you [change|correct|add] the [company name|billing address|VAT number] on the invoice for \
+                    {order}[ to {company}|]?
                 The invoice for {order} [shows|has] the wrong [name|address|amount|VAT rate]. [How do I get a \
                     corrected one?|Please correct it.]
                 Is it possible to [have|get] an invoice [made out to {company}|in English|with our purchase order \

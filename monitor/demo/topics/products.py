@@ -12,7 +12,7 @@ SIZES = Topic(
     intents=(
         Intent(
             asks=lines("""
-                [Which|What] size [do I need|should I take|would you recommend] in {garment}? I'm {height} cm and \
+                [Which|What] size [do I need|should I take|would you recommend] for {garment}? I'm {height} cm and \
                     {kilos} kg.
                 Does {garment} [run small|run large|fit true to size]? [I normally wear|Usually I take] {size}.
                 I'm between {size} and {size_other}, which one [is better|should I order] for {garment}?
@@ -36,10 +36,9 @@ SIZES = Topic(
             asks=lines("""
                 I [wear|have] [size|EU] {eu_size} [in sneakers|normally], [which size|what size] [do I need \
                     in|should I order for] {footwear}?
-                [Are|Do] {footwear} [wide enough for broad feet|run narrow|suitable for narrow feet|okay with \
-                    insoles]?
+                Are {footwear} [wide enough for broad feet|cut narrow|suitable for narrow feet|okay with insoles]?
                 How much [room|space] should there be at the toes in {footwear} [for downhill|with thick socks]?
-                [What is|Can you convert] {footwear} EU {eu_size} in [UK|US] size?
+                [What is|Can you convert] EU {eu_size} of {footwear} [to UK|to US|in centimetres]?
             """),
             query="[shoe size|size guide] {footwear_name}",
             fact="Hiking boots are bought half a size larger than street shoes: a thumb's width at the toes, "
@@ -68,8 +67,8 @@ CARE = Topic(
     intents=(
         Intent(
             asks=lines("""
-                [How do I|How should I|Can I machine] wash {garment} [without ruining it|] [at 40 degrees|in the \
-                    machine|by hand|]?
+                [How do I|How should I|Can I] wash {garment} [without ruining it|at 40 degrees|in the machine|by \
+                    hand]?
                 Can {garment} [go in the dryer|be tumble dried|be ironed|be dry-cleaned]?
                 [How do I|What's the best way to] [waterproof|re-proof|impregnate] {garment} [again|after washing]? \
                     [Water doesn't bead off any more.|]
@@ -92,8 +91,7 @@ CARE = Topic(
         ),
         Intent(
             asks=lines("""
-                [What is|What's] {product} made of? [Is it|Does it contain] [recycled|vegan|free of PFAS|organic] \
-                    [material|cotton|]?
+                [What is|What's] {product} made of? Is it [recycled|vegan|free of PFAS|organic]?
                 Is {homeware} [dishwasher safe|oven-proof|food safe|suitable for induction]?
                 [Is the down in|Is the wool of] {garment} [certified|from responsible farms|mulesing free]?
                 How do I [season|clean|care for] {homeware} [after cooking|so it doesn't rust|]?
@@ -127,8 +125,7 @@ STOCK = Topic(
     intents=(
         Intent(
             asks=lines("""
-                [When will|When do you get|Will] {product} [be back in stock|be available again|come back] in \
-                    [{colour}|size {size}]?
+                [When will|Will] {product} [be back in stock|be available again|come back] in [{colour}|size {size}]?
                 {product} is [sold out|out of stock] in [{colour}|{size}]. [Will there be more?|Can you tell me \
                     when it's back?]
                 [Is|Do you still have] {product} [available|in stock] in {colour}[, size {size}|]?
@@ -152,8 +149,8 @@ STOCK = Topic(
         ),
         Intent(
             asks=lines("""
-                My order says [backordered|delayed|"delivery in two parts"], [when will|does that mean] {product} \
-                    [come later|be sent separately]?
+                My order says [backordered|delayed|"delivery in two parts"], [when will|will] {product} [come|be \
+                    sent separately]?
                 You [cancelled|removed] {product} from my order {order} [because it's sold out|without asking]. \
                     [Why could I order it then?|That's really frustrating.]
                 I pre-ordered {product} [{weeks_few} weeks ago|on {past_date}], is [the release date|delivery] \
@@ -192,10 +189,10 @@ ADVICE = Topic(
             asks=lines("""
                 [Which|What] [tent|backpack|sleeping bag|stove] [would you recommend|do I need|is best] for [a week \
                     in {country}|two people and a dog|a winter trip|the festival|beginners]?
-                [What's the difference|Can you compare|Which is better] between {gear} and {gear_other}?
-                [Is|Would] {gear} [warm enough|light enough|big enough|be suitable] for [{country} in \
-                    {month}|nights around zero|four people|a bike tour]?
-                [How much does|What does] {gear} weigh, [and how small does it pack|and does it fit in a carry-on]?
+                [What's the difference between|Can you compare|Which is better:] {gear} and {gear_other}?
+                Is {gear} [warm enough|light enough|big enough|suitable] for [{country} in {month}|nights around \
+                    zero|four people|a bike tour]?
+                How much does {gear} weigh, [and how small does it pack|and does it fit in a carry-on]?
             """),
             query="[compare|choose] {gear_name}",
             fact="{gear} is made for three seasons down to 2 degrees, weighs {kilo_weight} kg and packs to 45 by "
@@ -214,14 +211,14 @@ ADVICE = Topic(
         ),
         Intent(
             asks=lines("""
-                [Is|Would] {garment} [waterproof|windproof|breathable] enough for [a day of heavy rain|cycling to \
-                    work|a hike in {country}|skiing]?
+                Is {garment} [waterproof|windproof|breathable] enough for [a day of heavy rain|cycling to work|a \
+                    hike in {country}|skiing]?
                 I'm looking for [a warm jacket|boots|trousers|a base layer] for [hiking in {country}|winter|my \
                     {relative}|everyday use], [budget around {amount}|under {amount}]. [Any ideas?|What do you \
                     suggest?]
-                [What's the difference|What is better:] {garment} or {garment_other}?
-                [Are|Would] {footwear} [be good|suitable|stiff enough] for [via ferratas|long hikes with a heavy \
-                    pack|the city|kids who hate hiking]?
+                [What's warmer|What is better|Which would you take]: {garment} or {garment_other}?
+                Are {footwear} [good|suitable|stiff enough] for [via ferratas|long hikes with a heavy pack|the \
+                    city|kids who hate hiking]?
             """),
             query="[advice|choose] {garment_name}",
             fact="{garment} has a 20,000 mm water column and taped seams, good for hours of rain; it weighs {grams} g.",

@@ -12,15 +12,15 @@ RECALL = Topic(
                 [The|My] power bank [I got as a gift|that came free with my order|from your summer promotion] [is \
                     swollen|gets extremely hot|started smoking while charging|bulges on one side]. [Is it \
                     dangerous?|What should I do with it?]
-                [Is|Does] the [power bank|PowerGo power bank|free PowerGo] [part of the recall|belong to the \
-                    battery recall|on the recall list]? The serial number is PG{digits}{digits_other}.
+                Is [the power bank|the PowerGo power bank|my free PowerGo] [part of the recall|part of the battery \
+                    recall|on the recall list]? The serial number is PG{digits}{digits_other}.
                 [I read|I saw on the news|My {relative} told me] that the PowerGo batteries [are being recalled|can \
                     catch fire|explode]. [How do I check mine?|Is mine affected?]
                 [How do I|Where can I] [dispose of|hand in|return] the recalled power bank? [The post office won't \
                     take it.|I'm afraid to mail a lithium battery.]
             """),
             query="power bank [recall|battery recall]",
-            fact="Stop using the PowerGo power bank; details of the recall are not in the help centre yet.",
+            fact="There is nothing about a recall in the help centre; ask the team.",
             answers=lines("""
                 I couldn't find an article about [the power bank|PowerGo] in our help centre. [You can return \
                     items|Items can be returned] within 30 days under My orders > Return.
@@ -44,7 +44,7 @@ RECALL = Topic(
                     is it [safe to keep at home|a fire hazard]?
             """),
             query="power bank [overheating|safety]",
-            fact="Stop using the PowerGo power bank and keep it away from anything that burns.",
+            fact="There is nothing about power banks in the help centre.",
             answers=lines("""
                 I'm not sure about that. [There is nothing about it in our help centre|I can't find anything about \
                     it], but [electronics|most products] have 3 years of warranty and are repaired within 10 \

@@ -12,7 +12,7 @@ RETURNS = Topic(
     intents=(
         Intent(
             asks=lines("""
-                [How do I|How can I|I'd like to|What do I have to do to] [return|send back] {product}?
+                [How do I|How can I|Can I|What do I have to do to] [return|send back] {product}?
                 {product} [doesn't fit|isn't what I expected|looks different from the photos], [how do I send it \
                     back|I want to return it]. [Order {order}.|]
                 Where do I [find|get|print] the return label [for {order}|]? [I don't have a printer.|There was \
@@ -36,7 +36,7 @@ RETURNS = Topic(
         ),
         Intent(
             asks=lines("""
-                [How long do I have|How many days do I have|What's the deadline|Until when can I] to return \
+                [How long do I have|How many days do I have|What's the deadline|How much time is left] to return \
                     [something|{product}] [I bought on {past_date}|from the sale|I got as a gift|]?
                 [Can I|Is it still possible to] return {product} [after 30 days|without the box|without the tags|if \
                     I wore it once|after washing it]?
@@ -75,11 +75,10 @@ REFUNDS = Topic(
         Intent(
             asks=lines("""
                 [When will I|When do I] get my [money back|refund] for [order {order}|{product}]? I [returned \
-                    it|sent \
-                    it back] on {past_date}.
+                    it|sent it back] on {past_date}.
                 I [returned|sent back] {product} {weeks_few} weeks ago and [still no refund|my money isn't \
                     back|I've heard nothing].
-                [How long does|How long do] [a refund|refunds] take [to show up|to arrive] on [my card|my bank \
+                How long [does a refund|do refunds|does it] take [to show up|to arrive] on [my card|my bank \
                     account|PayPal]?
                 {order}: you [confirmed|received] the return on {past_date}, where are my {amount}?
             """),
@@ -101,8 +100,8 @@ REFUNDS = Topic(
         ),
         Intent(
             asks=lines("""
-                [I only got|You only refunded|Why did I only get] {fee} [back|refunded] instead of {amount} for \
-                    {order}. [Why?|Please explain.]
+                [I only got|You only refunded|I received] {fee} instead of {amount} for {order}. [Why?|Please \
+                    explain.]
                 You [deducted|kept] [the shipping|{fee}] from my refund [for {product}|], [is that right?|I don't \
                     understand why.]
                 Can I get [my refund|the refund for {order}] [to a different card|as a voucher|to another account]? \
@@ -136,12 +135,12 @@ EXCHANGES = Topic(
     intents=(
         Intent(
             asks=lines("""
-                [Can I|I'd like to|How do I] [exchange|swap] {garment} [for a bigger size|for a smaller one|for \
-                    size {size}]?
+                [Can I|Could I|How do I] [exchange|swap] {garment} [for a bigger size|for a smaller one|for size \
+                    {size}]?
                 {garment} is too [big|small|tight|long] in {size}. [Can you send me|I need] [a {size_other}|one \
                     size up|one size down] instead.
                 Can I exchange {product} for [another colour|{colour}|a different model] [in a store|]?
-                [Is it faster|Should I rather] [exchange|swap] [or|and not] return and reorder {garment} in {colour}?
+                [Is it faster to|Should I rather] [exchange|swap] {garment} or return it and reorder it in {colour}?
             """),
             query="[exchange|swap size] {garment_name}",
             fact="Exchanges for another size or colour are free within 30 days; "
@@ -178,8 +177,7 @@ WARRANTY = Topic(
                 [How do I|Where do I] [make|file] a warranty claim for {product} [bought on {past_date}|]? [I lost \
                     the receipt.|]
                 [Do you|Can you] repair my {gear_or_garment}? [A zip is stuck.|There is a small hole in it.|One \
-                    strap \
-                    is torn.]
+                    strap is torn.]
             """),
             query="warranty claim repair {gear_or_garment}",
             fact="We give a 3-year warranty on material and workmanship and repair most items within 10 working days.",
@@ -198,7 +196,7 @@ WARRANTY = Topic(
         ),
         Intent(
             asks=lines("""
-                [How long is|What does] the [warranty|guarantee] on {product} [cover|]?
+                [How long is|What is covered by|What do I need for] the [warranty|guarantee] on {product}?
                 [Is there|Do you give] a [warranty|guarantee] on {product}, and [for how long|does it cover wear \
                     and tear]?
                 Does the warranty [still apply|hold] if I [bought {product} second-hand|live in {country} \

@@ -36,7 +36,7 @@ DELIVERY_TIMES = Topic(
         ),
         Intent(
             asks=lines("""
-                [How much is|What does|How much do you charge for] [shipping|delivery|express delivery][ cost|] \
+                [How much is|What do I pay for|How much do you charge for] [shipping|delivery|express delivery] \
                     [for an order of {amount}|for {product}]?
                 [Is there|Do you have] free [shipping|delivery], and from [which|what] amount?
                 Why was I charged {fee} for [shipping|delivery] [on order {order}|when my basket is {amount}]?
@@ -70,7 +70,7 @@ INTERNATIONAL = Topic(
         Intent(
             asks=lines("""
                 [Do you ship|Do you deliver|Can you send {product}] to {country}?
-                [What does|How much does] [delivery|shipping] to {country} cost [and how long does it take|]?
+                [What does|How much does] [delivery|shipping] to {country} cost[ and how long does it take|]?
                 I live in {country}, [can I order from your shop|is it possible to buy {product}|how do I set the \
                     country at checkout]?
             """),
@@ -185,9 +185,9 @@ STORES = Topic(
             asks=lines("""
                 [What are|Can you tell me] the opening hours of [your|the] {city} store [on {weekday}|today|over \
                     the holidays|]?
-                [Is|Are] [the store in {city}|you] open on [Sunday|{weekday}|public holidays]?
+                [Is the store in {city}|Are you|Is your shop] open on [Sunday|{weekday}|public holidays]?
                 [Where is|What's the address of] [your nearest store|the Acme store in {city}]? [Is there parking?|]
-                [Does|Has] the {city} [shop|store] [have|got] {product} [to try on|on display|in stock]?
+                Does [the {city} shop|your store in {city}] have {product} [to try on|on display|in stock]?
             """),
             query="store {city} opening hours",
             fact="The stores are open Monday to Saturday from 10 to 20 and closed on Sundays and public holidays.",

@@ -40,6 +40,7 @@ class Topic:
         swing: how much the share moves over the day, 0 (not at all) to 1 (vanishes at its low).
         weekend: factor on Saturday and Sunday.
         language: en, de or es; greetings follow it.
+        plain: nobody greets or tells a story around it.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Topic:
     swing: float = 0.2
     weekend: float = 1.0
     language: str = "en"
+    plain: bool = False
 
     def weight_at(self, hour: int, weekend: bool) -> float:
         """The relative share in an hour of the day."""

@@ -14,8 +14,7 @@ VOUCHERS = Topic(
             asks=lines("""
                 [My|The] [voucher|discount code|promo code|coupon] {voucher} [doesn't work|isn't accepted|says "not \
                     valid"|is invalid] [at checkout|in the app|for {product}|]. [Why?|]
-                [Why can't I|I can't] [use|redeem] {voucher} [on {product}|with sale items|together with another \
-                    code]?
+                Why can't I [use|redeem] {voucher} [on {product}|with sale items|together with another code]?
                 I forgot to [enter|use] [my code|the voucher] {voucher} [when I ordered|on order {order}]. [Can you \
                     still take off the {percent} percent?|Can you apply it now?]
                 How many [vouchers|codes] can I [use|combine] [in one order|on {product}]?
@@ -40,11 +39,11 @@ VOUCHERS = Topic(
         ),
         Intent(
             asks=lines("""
-                [Do you have|Is there|Are there] [any|a] [discount|voucher|student discount|promo code] [right \
-                    now|for new customers|for {product}|]?
-                [When is|When does] [the next|your] [sale|summer sale|winter sale|Black Friday sale] [start|]? \
-                    [Will {product} be reduced?|]
-                {product} [was|is] [{percent} percent off|cheaper] [yesterday|now, a week after I bought it]. [Can \
+                [Do you have|Is there] [any|a] [discount|voucher|student discount|promo code] [right now|for new \
+                    customers|for {product}|]?
+                When does [the next|your] [sale|summer sale|winter sale|Black Friday sale] start? [Will {product} \
+                    be reduced?|]
+                {product} is [{percent} percent off|cheaper] now, [a week|{days_few} days] after I bought it. [Can \
                     I still get that price?|Do you refund the difference?]
             """),
             query="current [discount|sale|promotion]",
@@ -75,8 +74,8 @@ GIFT_CARDS = Topic(
     intents=(
         Intent(
             asks=lines("""
-                [How do I|Where do I|How can I] [use|redeem|enter] [my|a] gift card [code|number|] [in the app|at \
-                    checkout|online]?
+                [How do I|Where do I|How can I] [use|redeem|enter] [my gift card|a gift card|a gift card code] [in \
+                    the app|at checkout|online]?
                 [How much|What amount] is left on my gift card [ending in {digits}|]?
                 My gift card [has expired|doesn't work|is not recognised]: [the number ends in {digits}|I got it \
                     for my birthday]. [What can I do?|]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from config.calls import ColumnType
+from monitor.canonical import IBIS_TYPES
 from monitor.sources.engines.base import Engine, EngineError, Given, Kind
 from monitor.sources.engines.secrets import scrubber
 
@@ -25,14 +26,7 @@ class Other(Engine):
 
     name = "this engine"
     errors = (Exception,)  # drivers are unknown here, and any of their errors may print the URL
-    types: Mapping[ColumnType, str] = {
-        "string": "string",
-        "timestamp": "timestamp('UTC')",
-        "float": "float64",
-        "integer": "int64",
-        "boolean": "boolean",
-        "json": "string",
-    }
+    types = IBIS_TYPES
 
     def __init__(self, url: str) -> None:
         super().__init__(scrubber(url))
