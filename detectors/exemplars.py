@@ -9,6 +9,7 @@ import ibis
 
 from detectors.catalogue import TOKEN_TYPES
 from detectors.derived import ended_between, only
+from detectors.engine import fetch
 from detectors.measurement import Key, Segment, Window
 from detectors.protocols import Calls
 from detectors.segments import combination, combination_of, is_other
@@ -96,5 +97,5 @@ def exemplars(log: Calls, key: Key, segment: Segment, window: Window, search: Se
     score = SCORES.get(key.name, _latest)(calls, key)
     told = calls.select("id", "at_us", score=score.cast("float64"))
     told = told.filter(told.score.notnull())
-    frame = told.order_by([told.score.desc(), told.at_us.desc(), told.id.asc()]).limit(search.limit).to_pandas()
+    frame = fetch(told.order_by([told.score.desc(), told.at_us.desc(), told.id.asc()]).limit(search.limit))
     return tuple(str(each) for each in frame["id"])

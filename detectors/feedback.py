@@ -9,6 +9,7 @@ import ibis
 import numpy as np
 
 from detectors.derived import MAX_AMOUNT, MICROSECOND, microseconds, microseconds_of, only
+from detectors.engine import fetch
 from detectors.grid import Grid, first_windows, grid_of
 from detectors.measurement import NONE, OTHER, Batch, Floats, Key, Reason, Segment, Series, Window
 from detectors.protocols import Calls
@@ -69,7 +70,7 @@ class Feedback:
         wanted: dict[str, ir.Scalar] = {}
         for name, how, column in METRICS:
             wanted |= aggregates(how, name, rows[column])
-        answer = rows.group_by(by).agg(**wanted).to_pandas()
+        answer = fetch(rows.group_by(by).agg(**wanted))
         grid = grid_of(batch, columns, first, answer)
         series: dict[Key, Series] = {}
         for key in sorted(set(answer["key"])):

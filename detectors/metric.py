@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors.catalogue import BY_NAME, STATISTICS, AnyOf
+from detectors.engine import fetch
 from detectors.grid import Grid, first_windows, grid_of
 from detectors.measurement import Batch, Floats, Key, Labels, Reason, Segment, Series
 from detectors.segments import assign
@@ -89,7 +90,7 @@ class Measuring:
         wanted = {"rows": values.count()}
         for prefix, metric in possible.items():
             wanted |= aggregates(metric.how, prefix, values[prefix])
-        answer = values.group_by(by).agg(**wanted).to_pandas()
+        answer = fetch(values.group_by(by).agg(**wanted))
         grid = grid_of(self.batch, self.grouping, first, answer)
         return Batch(self.source, grid.rows, dict(self._series(metrics, grid, answer)))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import ibis
 
 from detectors.derived import ended_between
+from detectors.engine import fetch
 from detectors.measurement import NONE, OTHER, Segment, Window
 from detectors.protocols import Calls
 from detectors.windows import Windows
@@ -92,7 +93,7 @@ def seen(
         calls = calls.mutate(combination=combination(calls, columns))
     counts = batch.assign(calls, "at_us").group_by("window", "combination").agg(calls=lambda table: table.count())
     rank = ibis.row_number().over(group_by=counts.window, order_by=[counts.calls.desc(), counts["combination"].asc()])
-    frame = counts.mutate(rank=rank).filter(lambda table: table["rank"] < MOST_SEEN).to_pandas()
+    frame = fetch(counts.mutate(rank=rank).filter(lambda table: table["rank"] < MOST_SEEN))
     for window, name, number in zip(frame["window"], frame["combination"], frame["calls"], strict=True):
         segment = segment_of(name, columns) if columns else Segment()
         result[int(window)][segment] = int(number)

@@ -1,73 +1,174 @@
-"""What a source holds, as Watchkeeper reads it: for `check --connect`."""
+"""What a source holds: a sample of its calls, which columns have values, and what the missing ones cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from config.calls import CALL_COLUMNS, TEXT_COLUMNS, Column
-from monitor.redact import Redactor
-from monitor.sources.base import Source
+import ibis
 
-SHOWN = 5
-SAMPLED = 1_000
-LOOK_BACK = timedelta(days=7)
-SHORT = 60
+from config.calls import CALL_COLUMNS, FEEDBACK_COLUMNS, Column
+from config.sources import AnySource
+from config.sources.files import FilesSource
+from monitor.canonical import EPOCH
+from monitor.examples import Example, file_examples, table_examples
+from monitor.sources.base import Poll, Source, SourceError
+from monitor.sources.peek import rows_without_time
+from monitor.sources.table import TableLog
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+SAMPLE = 1000  # newest rows that are looked at
+_ENOUGH = 100
+_BACK = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))
+_PARTS = 3  # steps of a first read after which a check has seen enough
+
+# What one of these columns says, the others say as well.
+_INSTEAD: Mapping[str, tuple[str, ...]] = {
+    "ended_at": ("latency_s",),
+    "latency_s": ("ended_at",),
+    "error_type": ("status_code", "error"),
+    "status_code": ("error_type", "error"),
+    "error": ("error_type", "status_code"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One column: whether the source has it, and the share of the sample that has a value (None: no sample)."""
+
+    column: Column
+    present: bool
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A sample of one canonical table.
+
+    Attributes:
+        rows: how many were looked at.
+        shares: every canonical column.
+        costs: what is off, and why: `prompt is missing: prompt drift … are off`.
+    """
+
+    rows: int
+    shares: tuple[Share, ...]
+    costs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What was found in one source.
+    """What `check --connect` shows of one source.
 
     Attributes:
-        calls: the newest calls, canonical columns that have a value only, texts redacted and shortened.
-        shares: share of the newest calls that carry a value, for each column that the source has.
-        sampled: how many calls the shares are of.
-        costs: what is off because a column is missing or always empty.
-        quarantined: records that cannot be used, by reason.
+        whole: false when the log is longer than what was read of it.
+        oldest, newest: of what can be read; newest is only known where the log is recent.
+        unusable: records that cannot be used, by reason; None: could not be counted in time.
+        unreadable: values that do not fit their column, by column, where the source counts them.
+        feedback: None when none is configured.
     """
 
-    calls: Sequence[Mapping[str, str]]
-    shares: Mapping[str, float]
-    sampled: int
-    costs: Sequence[str]
-    quarantined: Mapping[str, int]
+    whole: bool
+    oldest: datetime | None
+    newest: datetime | None
+    calls: Sampled
+    feedback: Sampled | None
+    unusable: Mapping[str, int | None]
+    unreadable: Mapping[str, int]
+    examples: tuple[Example, ...]
 
 
-def inspect(source: Source, redactor: Redactor, now: datetime) -> Inspection:
-    """Reads a source as the service would and looks at its newest calls.
+def inspect(name: str, source: Source, settings: AnySource, folder: Path, now: datetime) -> Inspection:
+    """Reads a source once and samples it. Values are as the log has them: redact and shorten before they are shown.
+
+    Args:
+        name: of the source.
+        source: opened, not polled before.
+        settings: of the source.
+        folder: of the configuration file.
+        now: the end of what is sampled.
 
     Raises:
-        SourceError: the source cannot be read.
+        SourceError: the source cannot be read; the text names the setting.
     """
-    poll = source.poll(now, lambda: False)
-    newest = poll.newest or now
-    calls = source.calls(newest - LOOK_BACK, newest + timedelta(microseconds=1))
-    rows = calls.order_by([calls.started_at.desc(), calls.id]).limit(SAMPLED).to_pyarrow().to_pylist()
-    shares = {
-        column.name: sum(row[column.name] is not None for row in rows) / len(rows)
-        for column in CALL_COLUMNS
-        if column.name in source.columns and rows
-    }
+    poll = source.poll(now, _patience(_PARTS))
+    oldest = source.oldest()
+    since, table = _recent(source.calls, oldest, now)
+    calls = _sampled(CALL_COLUMNS, source.columns, table)
+    feedback = None
+    if settings.feedback is not None:
+        feedback = _sampled(FEEDBACK_COLUMNS, source.feedback_columns, _recent(source.feedback, oldest, now)[1])
+    if isinstance(settings, FilesSource):
+        examples = file_examples(settings, f"sources.{name}", folder)
+    else:
+        assert isinstance(source, TableLog)
+        examples = table_examples(source, since, now)
     return Inspection(
-        calls=[_shown(row, redactor) for row in rows[:SHOWN]],
-        shares=shares,
-        sampled=len(rows),
-        costs=[cost for column in CALL_COLUMNS if not shares.get(column.name) and (cost := _cost(column))],
-        quarantined=poll.quarantined,
+        whole=poll.complete_until > EPOCH,
+        oldest=oldest,
+        newest=poll.newest,
+        calls=calls,
+        feedback=feedback,
+        unusable=_unusable(source, poll),
+        unreadable=dict(getattr(source, "unreadable", {})),
+        examples=tuple(examples),
     )
 
 
-def _cost(column: Column) -> str:
-    return f"no {column.name}: off are {'; '.join(column.feeds)}" if column.feeds else ""
+def _patience(times: int) -> Callable[[], bool]:
+    answers = iter([False] * times)
+    return lambda: next(answers, True)
 
 
-def _shown(row: Mapping[str, Any], redactor: Redactor) -> dict[str, str]:
-    """The values of a call as one line each; control characters could drive the terminal that shows them."""
-    shown = {}
-    for name, value in row.items():
-        if value is not None:
-            text = redactor.redact(str(value)) if name in TEXT_COLUMNS else str(value)
-            text = "".join(letter if letter.isprintable() else " " for letter in text)
-            shown[name] = text if len(text) <= SHORT else f"{text[:SHORT]}…"
-    return shown
+def _recent(
+    read: "Callable[[datetime, datetime], ir.Table]", oldest: datetime | None, now: datetime
+) -> "tuple[datetime, ir.Table]":
+    """The shortest of some stretches up to now that holds enough rows, else all there is."""
+    first = min(oldest or now, now - _BACK[0])
+    for back in _BACK:
+        since = max(now - back, first)
+        table = read(since, now)
+        if since == first or table.limit(_ENOUGH).count().to_pyarrow().as_py() >= _ENOUGH:
+            return since, table
+    return first, read(first, now)
+
+
+def _sampled(columns: tuple[Column, ...], present: frozenset[str], table: "ir.Table") -> Sampled:
+    time = next(column.name for column in columns if column.required and column.type == "timestamp")
+    newest = table.order_by(ibis.desc(table[time])).limit(SAMPLE)
+    counts = {name: newest[name].count() for name in present}
+    row = newest.aggregate(_rows=newest.count(), **counts).to_pyarrow().to_pylist()[0]
+    rows = row["_rows"]
+    shares = tuple(
+        Share(column, column.name in present, row.get(column.name, 0) / rows if rows else None) for column in columns
+    )
+    return Sampled(rows, shares, tuple(_costs(shares)))
+
+
+def _costs(shares: Iterable[Share]) -> Iterable[str]:
+    shares = list(shares)
+    there = {each.column.name for each in shares if each.present and each.share != 0}
+    for each in shares:
+        name = each.column.name
+        if name in there or not each.column.feeds or there.intersection(_INSTEAD.get(name, ())):
+            continue
+        why = "has no value in the sample" if each.present else "is missing"
+        yield f"{name} {why}: {'; '.join(each.column.feeds)} {_verb(each.column.feeds)} off"
+
+
+def _verb(feeds: tuple[str, ...]) -> str:
+    several = len(feeds) > 1 or feeds[0].endswith("s") or any(word in feeds[0] for word in (" and ", ", "))
+    return "are" if several else "is"
+
+
+def _unusable(source: Source, poll: Poll) -> dict[str, int | None]:
+    found: dict[str, int | None] = dict(poll.quarantined)
+    if isinstance(source, TableLog):
+        try:
+            found["missing_started_at"] = source.look(rows_without_time)
+        except SourceError:
+            found["missing_started_at"] = None  # the table is too large to be searched for it
+    return {reason: count for reason, count in found.items() if count != 0}

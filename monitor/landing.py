@@ -150,7 +150,7 @@ class Landed:
         mine = [path.name for part in landing.remove if (path := self._where(part)).parent == self.directory]
         cursors = dict(landing.cursors)
         if mine:
-            retired = self.manifest.cursors().get(RETIRED, {})
+            retired = self.manifest.cursor(RETIRED) or {}
             cursors[RETIRED] = {**retired, **dict.fromkeys(mine, now.isoformat())}
         hit("landing.before_commit")
         self.manifest.commit(Landing(landing.add, landing.remove, cursors, landing.quarantined), now)

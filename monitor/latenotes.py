@@ -17,7 +17,7 @@ class LateNotes:
 
     def stretches(self) -> Stretches:
         """All that were noted and not forgotten."""
-        noted = self._manifest.cursors().get(LATE, {"minutes": []})
+        noted = self._manifest.cursor(LATE) or {"minutes": []}
         return [(first, last) for first, last in noted["minutes"]]
 
     def noted(self, more: Stretches) -> dict[str, dict[str, Stretches]]:

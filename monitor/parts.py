@@ -31,12 +31,16 @@ def write_part(directory: Path, canonical: Canonical, rows: Any) -> Part:
     name = f"{canonical.stream}-{moment(at.min()):%Y%m%dT%H%M%S}-{secrets.token_hex(6)}.parquet"
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / name
-    with path.open("wb") as file:
-        pq.write_table(rows, file, compression="zstd", row_group_size=ROWS_IN_A_GROUP)
-        file.flush()
-        os.fsync(file.fileno())
-        size = file.tell()
-    sync_directory(directory)
+    try:
+        with path.open("wb") as file:
+            pq.write_table(rows, file, compression="zstd", row_group_size=ROWS_IN_A_GROUP)
+            file.flush()
+            os.fsync(file.fileno())
+            size = file.tell()
+        sync_directory(directory)
+    except OSError:
+        path.unlink(missing_ok=True)  # half a part on a full disk keeps the disk full
+        raise
     return Part(
         path=str(path),
         rows=rows.num_rows,

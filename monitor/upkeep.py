@@ -24,7 +24,7 @@ def drop_orphans(landed: Landed) -> list[Path]:
         what was unlinked.
     """
     known = set(landed.parts())
-    retired = landed.manifest.cursors().get(RETIRED, {})
+    retired = landed.manifest.cursor(RETIRED) or {}
     orphans = [
         path
         for path in sorted(landed.directory.glob(f"{landed.canonical.stream}-*.parquet"))
@@ -37,7 +37,7 @@ def drop_orphans(landed: Landed) -> list[Path]:
 
 def unlink_retired(landed: Landed, now: datetime) -> None:
     """Unlinks the parts that were replaced or expired at least `GRACE` ago."""
-    retired = landed.manifest.cursors().get(RETIRED, {})
+    retired = landed.manifest.cursor(RETIRED) or {}
     due = [name for name, at in retired.items() if datetime.fromisoformat(at) + GRACE <= now]
     if not due:
         return

@@ -1,14 +1,16 @@
 """Logs for tests: a few calls as dictionaries, in DuckDB or in PostgreSQL behind a read-only connection."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import ibis
 import pyarrow as pa
+import pytest
 
 from config.calls import CALL_COLUMNS, FEEDBACK_COLUMNS, Column
 
@@ -121,3 +123,13 @@ def _log(
     found = columns_of(calls, {"id", "started_at"}) if columns is None else frozenset(columns)
     given = columns_of(feedback, {"call_id", "at"}) if feedback else frozenset[str]()
     return Log("log", found, given, call_table, feedback_table)
+
+
+ENGINES = ("duckdb", "postgres")
+
+
+def log_maker(request: pytest.FixtureRequest) -> Callable[..., Log]:
+    """`duckdb_log` or `postgres_log` with its server, for a fixture with `ENGINES` as its parameters."""
+    if request.param == "duckdb":
+        return duckdb_log
+    return partial(postgres_log, request.getfixturevalue("postgres_url"))

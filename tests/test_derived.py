@@ -5,26 +5,20 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from logs import duckdb_log, postgres_log
-from oracle import START, call_of, random_calls, us
+from logs import ENGINES, duckdb_log, log_maker, postgres_log
+from oracle import call_of, us
+from random_logs import START, random_calls
 
 from detectors.derived import derive
 
 SECOND = timedelta(seconds=1)
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=ENGINES)
 def derived(request: pytest.FixtureRequest) -> Any:
     """A function from rows to the derived rows, in the order of their ids."""
-
-    def derived(rows: list[dict[str, Any]]) -> pd.DataFrame:
-        if request.param == "duckdb":
-            log = duckdb_log(rows)
-        else:
-            log = postgres_log(request.getfixturevalue("postgres_url"), rows)
-        return derive(log.call_table).order_by("id").to_pandas()
-
-    return derived
+    log_of = log_maker(request)
+    return lambda rows: derive(log_of(rows).call_table).to_pandas().sort_values("id", ignore_index=True)
 
 
 def kinds(derived: Any, rows: list[dict[str, Any]]) -> list[str | None]:

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from logs import duckdb_log, postgres_log
-from oracle import MINUTE, START, label, random_calls, segment_of, windows
+from logs import ENGINES, duckdb_log, log_maker
+from oracle import label, segment_of
+from random_logs import MINUTE, START, random_calls, windows
 
 from detectors.catalogue import BY_NAME
 from detectors.derived import MICROSECOND
@@ -23,13 +24,10 @@ FEEDBACK = Feedback(LOOKBACK, positive_above=0.5, max_keys=3)
 Row = Mapping[str, Any]
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=ENGINES)
 def log_of(request: pytest.FixtureRequest) -> Any:
     """A function from calls and feedback to a log, for each engine."""
-    if request.param == "duckdb":
-        return duckdb_log
-    url = request.getfixturevalue("postgres_url")
-    return lambda *arguments, **options: postgres_log(url, *arguments, **options)
+    return log_maker(request)
 
 
 def random_feedback(seed: int, calls: Sequence[Row], count: int) -> list[dict[str, Any]]:

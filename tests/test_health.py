@@ -169,7 +169,7 @@ CHANNEL = (CHANNEL_FAILING, "watchkeeper", (("receiver", "slack"),))
 
 
 def test_a_source_that_works_is_neither_failing_nor_silent() -> None:
-    row = ProgressRow(source="app", watched_since=NOW - HOUR, newest=NOW - MINUTE)
+    row = ProgressRow(source="app", watched_since=NOW - HOUR, newest=NOW - 2 * MINUTE, last_success_at=NOW - MINUTE)
     assert observed(configured(), [row], []) == {
         (SOURCE_FAILING, "app", ()): 0,
         (SOURCE_SILENT, "app", ()): 60,
@@ -185,7 +185,7 @@ def test_while_a_source_fails_nobody_knows_whether_it_is_silent() -> None:
 
 @pytest.mark.parametrize("newest", [None, NOW - timedelta(days=30)])
 def test_a_source_is_silent_since_it_is_watched_at_most(newest: datetime | None) -> None:
-    row = ProgressRow(source="app", watched_since=NOW - MINUTE, newest=newest)
+    row = ProgressRow(source="app", watched_since=NOW - MINUTE, newest=newest, last_success_at=NOW)
     assert observed(configured(), [row], [])[SOURCE_SILENT, "app", ()] == 60
 
 
@@ -229,14 +229,21 @@ def test_a_source_that_fails_for_five_minutes_is_told_and_so_is_its_recovery(sto
 
 def test_a_silent_source_is_told_once_and_stays_told_while_it_fails(store: Database) -> None:
     house = house_of(store, configured())
-    progress(store, newest=NOW - 61 * MINUTE)
+    progress(store, newest=NOW - 61 * MINUTE, last_success_at=NOW)
     look(house, NOW)
     progress(store, failing_since=NOW)
     look(house, NOW + MINUTE)
     assert said(store) == ["slack trigger: source_silent firing"]
-    progress(store, failing_since=None, newest=NOW + MINUTE)
+    progress(store, failing_since=None, newest=NOW + MINUTE, last_success_at=NOW + 2 * MINUTE)
     look(house, NOW + 2 * MINUTE)
     assert said(store)[1:] == ["slack resolve: source_silent resolved"]
+
+
+def test_a_source_that_was_not_read_since_is_not_silent_for_that(store: Database) -> None:
+    house = house_of(store, configured())
+    progress(store, newest=NOW, last_success_at=NOW)
+    look(house, NOW + 10 * HOUR)
+    assert said(store) == []
 
 
 def test_that_a_channel_fails_is_told_to_every_other_one(store: Database) -> None:

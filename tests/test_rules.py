@@ -226,7 +226,7 @@ def test_a_rule_says_its_condition_in_words() -> None:
 
 @pytest.mark.parametrize("no_data", ["ok", "keep"])
 def test_an_inactive_alert_that_misses_no_data_is_no_memory(no_data: str) -> None:
-    alert, _, _ = run(a_rule(no_data=no_data), series("1 0 _ few"))
+    alert, _, _ = run(a_rule(no_data=no_data, min_calls=10), series("1 0 _ few"))
     assert not is_memory(alert)
     alert, _, _ = run(a_rule(no_data="alert", **{"for": "5m"}), series("_"))
     assert is_memory(alert)

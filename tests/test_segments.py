@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from logs import duckdb_log, postgres_log
-from oracle import MAX_DURATION, MINUTE, START, ended_in, random_calls, segment_of, windows
+from oracle import ended_in, segment_of
+from random_logs import MAX_DURATION, MINUTE, START, random_calls, windows
 
 from detectors.measurement import NONE, OTHER, Segment
 from detectors.segments import MOST_SEEN, admit, is_other, measurable, other, seen

@@ -6,24 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from logs import duckdb_log, postgres_log
-from oracle import (
-    MAX_DURATION,
-    MINUTE,
-    START,
-    Call,
-    Expected,
-    assert_row,
-    call_of,
-    distribution,
-    mean_of,
-    random_calls,
-    ratio,
-    sane,
-    segment_of,
-    us,
-    windows,
-)
+from logs import ENGINES, duckdb_log, log_maker
+from oracle import Call, Expected, assert_row, call_of, distribution, mean_of, ratio, sane, segment_of, us
+from random_logs import MAX_DURATION, MINUTE, START, random_calls, windows
 
 from detectors.catalogue import BY_NAME
 from detectors.derived import MICROSECOND
@@ -36,13 +21,10 @@ TRACES = Traces(MAX_DURATION, GAP)
 Session = tuple[Segment, list[Call]]
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=ENGINES)
 def log_of(request: pytest.FixtureRequest) -> Any:
-    """A function from rows to a log, for each engine."""
-    if request.param == "duckdb":
-        return duckdb_log
-    url = request.getfixturevalue("postgres_url")
-    return lambda *arguments, **options: postgres_log(url, *arguments, **options)
+    """A function from calls and feedback to a log, for each engine."""
+    return log_maker(request)
 
 
 def sessions(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[Session]:

@@ -6,18 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from logs import Log, duckdb_log, postgres_log
-from oracle import (
-    MAX_DURATION,
-    MINUTE,
-    START,
-    assert_row,
-    ended_in,
-    random_calls,
-    segment_of,
-    traffic,
-    windows,
-)
+from logs import ENGINES, Log, duckdb_log, log_maker, postgres_log
+from oracle import assert_row, ended_in, segment_of, traffic
+from random_logs import MAX_DURATION, MINUTE, START, random_calls, windows
 
 from detectors.catalogue import MEASUREMENTS
 from detectors.derived import MICROSECOND
@@ -48,13 +39,10 @@ def assert_equal(one: Batch, two: Batch) -> None:
                 assert x == y or x == pytest.approx(y, rel=1e-12, abs=0), key
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=ENGINES)
 def log_of(request: pytest.FixtureRequest) -> Any:
-    """A function from rows to a log, for each engine."""
-    if request.param == "duckdb":
-        return duckdb_log
-    url = request.getfixturevalue("postgres_url")
-    return lambda *arguments, **options: postgres_log(url, *arguments, **options)
+    """A function from calls and feedback to a log, for each engine."""
+    return log_maker(request)
 
 
 @pytest.mark.parametrize("length", [1, 3])

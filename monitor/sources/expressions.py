@@ -63,7 +63,7 @@ class Expressions:
         """
         there = {name.lower() for name in described(connection, f"SELECT * FROM {relation}")}
         columns = {
-            column.name: f"({self.of(column)}) AS {quoted(column.name)}"
+            column.name: f"({self.of(column)}\n) AS {quoted(column.name)}"
             for column in self.canonical.columns
             if column.name in self.explicit or column.name in there
         }
@@ -121,7 +121,7 @@ class Expressions:
     def _converted(self, column: Column, given: str, value: str) -> list[list[str]]:
         there = f"{value}_there"
         # An expression that fails gives no struct; one that gives NULL gives a struct that holds NULL.
-        first = [f"TRY({{'v': ({self.of(column)})}}) AS {value}"]
+        first = [f"TRY({{'v': ({self.of(column)}\n)}}) AS {value}"]
         ready = prepared(f"{value}.v", given, column.type)
         second = [f"{ready} AS {value}", f"({value} IS NULL OR ({ready}) IS NOT NULL) AS {there}"]
         third = [f"{cast(value, given, column.type, self.zone)} AS {value}", there]
@@ -154,4 +154,5 @@ def described(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, st
 
 def quoted(name: str) -> str:
     """An identifier: `at`, `key` and `source` are words of SQL."""
-    return f'"{name}"'
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'

@@ -170,7 +170,8 @@ class FilesLog:
         expressions = Expressions(canonical, files.columns, f"{key}.columns", self._settings.timezone)
         manifest = Manifest(self._context.database, self.name, canonical.stream)
         if _is_parquet(settings):
-            return ParquetStream(settings, manifest, expressions, self._connection)
+            seen = Manifest(self._context.database, self.name, f"{canonical.stream}-in-place")
+            return ParquetStream(settings, seen, expressions, self._connection)
         directory = Path(os.path.abspath(self._context.directory)) / self.name / canonical.stream
         landed = Landed(manifest, directory, canonical, self._connection)
         return LandedStream(settings, landed, Mapper(expressions, self._redactor), frozenset(files.columns))
@@ -184,7 +185,7 @@ def _is_parquet(settings: StreamSettings) -> bool:
     """
     if settings.format != "auto":
         return settings.format == "parquet"
-    parquet = {format_of(Path(pattern).name) == "parquet" for pattern in settings.patterns}
+    parquet = {format_of(Path(pattern).name.rstrip("*?")) == "parquet" for pattern in settings.patterns}
     if len(parquet) > 1:
         raise SourceError(f"{settings.key}.paths: Parquet files and line files need a source each")
     return parquet == {True}

@@ -72,6 +72,7 @@ class ParquetStream:
         self._parquet = Parquet(expressions, connection, settings.latest_by)
         self._late = LateNotes(manifest)
         self._found = Found()
+        self._known_schema: dict[str, str] | None = None
 
     @property
     def columns(self) -> frozenset[str]:
@@ -145,7 +146,9 @@ class ParquetStream:
         return {name: Profile(**body) for name, body in bodies.items() if not name.startswith("__")}
 
     def _schema(self) -> dict[str, str]:
-        return dict(self._manifest.cursors().get(SCHEMA, {"columns": []})["columns"])
+        if self._known_schema is None:
+            self._known_schema = dict((self._manifest.cursor(SCHEMA) or {"columns": []})["columns"])
+        return self._known_schema
 
     def _forget(self, gone: list[str], now: datetime) -> None:
         if gone:
@@ -166,6 +169,7 @@ class ParquetStream:
         # One row for each reason: the position is how many rows the file has of them.
         quarantined = [Quarantined(str(file.path), count, reason) for reason, count in facts.bad.items()]
         self._manifest.commit(Landing(cursors=cursors, quarantined=quarantined), now)
+        self._known_schema = dict(schema)
         self._found.rows += max(0, profile.rows - (before.rows if before else 0))
         self._found.quarantined.update(facts.bad)
         self._found.unreadable.update(facts.unreadable)

@@ -70,7 +70,7 @@ class LandedStream:
     def columns(self) -> frozenset[str]:
         """Those that are mapped, and those that some record had under its canonical name."""
         if self._seen is None:
-            self._seen = frozenset(self._landed.manifest.cursors().get(COLUMNS, {"seen": []})["seen"])
+            self._seen = frozenset((self._landed.manifest.cursor(COLUMNS) or {"seen": []})["seen"])
         return self._explicit | self._seen
 
     def poll(self, now: datetime, closed_until: datetime | None, stopping: Stopping) -> bool:
@@ -149,7 +149,10 @@ class LandedStream:
         quarantined = [Quarantined(batch.places[place], position, reason) for place, position, reason in bad]
         if rows.num_rows or cursors or quarantined:
             step = Step(rows, cursors, quarantined[:MOST_NOTED])
-            self._found.rows += self._landed.land(step, now, closed_until)
+            try:
+                self._found.rows += self._landed.land(step, now, closed_until)
+            except OSError as error:
+                raise SourceError(f"{self._landed.directory}: landing failed: {error.strerror or error}") from error
         self._found.quarantined.update(each.reason for each in quarantined)
         self._found.unreadable.update(unreadable)
         self._seen = seen - self._explicit

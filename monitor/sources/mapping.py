@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from monitor.redact import Redactor
 from monitor.sources.base import SourceError
-from monitor.sources.expressions import Expressions, shown
+from monitor.sources.expressions import Expressions, quoted, shown
 from monitor.sources.records import Record
 
 PLACE, POSITION = "__watchkeeper_place", "__watchkeeper_position"
@@ -41,7 +41,7 @@ class Mapper:
         self._names = expressions.mentioned()
         self._connection = duckdb.connect(config={"autoinstall_known_extensions": False})
         self._connection.execute(f"SET TimeZone = '{expressions.zone}'")
-        texts = ", ".join(f'CAST(NULL AS VARCHAR) AS "{name}"' for name in self._names)
+        texts = ", ".join(f"CAST(NULL AS VARCHAR) AS {quoted(name)}" for name in self._names)
         self._types = expressions.types(self._connection, f"(SELECT {texts} WHERE false)")
         self._queries: dict[frozenset[str], tuple[str, list[str]]] = {}
 
@@ -81,7 +81,7 @@ class Mapper:
         """The query for records that have these fields, and the columns that it converts."""
         if there not in self._queries:
             missing = [name for name in self._names if name not in there]
-            nulls = "".join(f', CAST(NULL AS VARCHAR) AS "{name}"' for name in missing)
+            nulls = "".join(f", CAST(NULL AS VARCHAR) AS {quoted(name)}" for name in missing)
             # A canonical name that no record has needs no query; an expression may give a value nevertheless.
             types = {
                 name: given

@@ -45,8 +45,14 @@ class _Zstd:
         self._error = zstandard.ZstdError
         self._frame: Any = None
         self._rest = b""
+        self._out = b""
 
-    def read1(self, _size: int, /) -> bytes:
+    def read1(self, size: int, /) -> bytes:
+        self._out = self._out or self._next()
+        out, self._out = self._out[:size], self._out[size:]
+        return out
+
+    def _next(self) -> bytes:
         while True:
             data = self._rest or self._raw.read(_ZSTD_FEED)
             if not data:
@@ -80,7 +86,7 @@ class Opened:
     def head(self) -> bytes:
         """The first bytes of the content, at most `MARK`; the file is then no longer where it was."""
         self._stream = self._start()
-        return self._exactly(MARK)
+        return self.read(MARK)
 
     def seek(self, offset: int) -> bytes | None:
         """Goes to an offset; the bytes before it, at most `MARK`, or None when the content is shorter."""
@@ -90,7 +96,7 @@ class Opened:
             self._raw.seek(offset - before)
         elif self._skip(offset - before) < offset - before:
             return None
-        tail = self._exactly(before)
+        tail = self.read(before)
         return tail if len(tail) == before else None
 
     def read(self, size: int) -> bytes:
@@ -142,18 +148,11 @@ class Opened:
     def _skip(self, size: int) -> int:
         skipped = 0
         while skipped < size:
-            data = self._exactly(min(_SKIP, size - skipped))
+            data = self.read(min(_SKIP, size - skipped))
             if not data:
                 break
             skipped += len(data)
         return skipped
-
-    def _exactly(self, size: int) -> bytes:
-        parts = []
-        while size > 0 and (data := self.read(size)):
-            parts.append(data)
-            size -= len(data)
-        return b"".join(parts)
 
 
 def mark(content: bytes) -> str:

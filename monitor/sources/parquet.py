@@ -151,9 +151,7 @@ def _read(paths: Sequence[Path]) -> str:
 
 def _empty(schema: Schema) -> str:
     """No row, with the columns of all files, so that a query over some files knows the columns of the others."""
-    columns = ", ".join(
-        'CAST(NULL AS {}) AS "{}"'.format(given, name.replace('"', '""')) for name, given in schema.items()
-    )
+    columns = ", ".join(f"CAST(NULL AS {given}) AS {quoted(name)}" for name, given in schema.items())
     return f"SELECT {columns or 'NULL AS nothing'} WHERE false"
 
 

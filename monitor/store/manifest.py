@@ -65,6 +65,12 @@ class Manifest:
         with self._database.reading() as session:
             return {row.name: row.body for row in session.exec(query)}
 
+    def cursor(self, name: str) -> dict[str, Any] | None:
+        """One cursor, or None when there is none of that name."""
+        with self._database.reading() as session:
+            row = session.get(CursorRow, (self._source, self._stream, name))
+            return None if row is None else row.body
+
     def commit(self, landing: Landing, now: datetime) -> None:
         """Adds and removes parts, moves cursors (None forgets one) and notes the quarantine, in one transaction."""
         with self._database.transaction() as session:
