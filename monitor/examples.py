@@ -102,7 +102,8 @@ def _of_parquet(path: Path, expressions: Expressions) -> list[Example]:
         canonical = ", ".join(f'"{name}"' for name in CALLS.names)
         query = f"SELECT {canonical} FROM ({expressions.select(types, relation)})"
         mapped = connection.execute(query).to_arrow_table().to_pylist()
-        names = ", ".join(f'"{name}"' for name in (f.replace('"', '""') for f in described(connection, f"FROM {relation}")))
+        quoted = (name.replace('"', '""') for name in described(connection, f"FROM {relation}"))
+        names = ", ".join(f'"{name}"' for name in quoted)
         raw = connection.execute(f"SELECT {names} FROM {relation}").to_arrow_table().to_pylist()
     return [Example(before, _there(after), _lacking(after)) for before, after in zip(raw, mapped, strict=True)]
 

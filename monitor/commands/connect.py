@@ -86,7 +86,8 @@ def _extent(found: Inspection) -> str:
 
 def _shares(title: str, sampled: Sampled) -> Table:
     """Columns that the source has, with the share of rows that have a value."""
-    table = Table("column", "with a value", "feeds", title=f"{title}: {sampled.rows:,} rows sampled", title_justify="left")
+    title = f"{title}: {sampled.rows:,} rows sampled"
+    table = Table("column", "with a value", "feeds", title=title, title_justify="left")
     for each in sampled.shares:
         if each.present:
             share = "?" if each.share is None else f"{each.share:.1%}"

@@ -88,5 +88,6 @@ class Reader:
     def _parser(self, file: Found, cursor: Cursor) -> Parser:
         kind = format_of(file.path.name) if self._settings.format == "auto" else self._settings.format
         if kind == "parquet":
-            raise OSError(0, "a Parquet file among line files: set format: parquet, or give Parquet files a source of their own")
+            advice = "set format: parquet, or give Parquet files a source of their own"
+            raise OSError(0, f"a Parquet file among line files: {advice}")
         return Csv(self._settings.delimiter, cursor.header) if kind == "csv" else JsonLines()
