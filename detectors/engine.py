@@ -18,6 +18,7 @@ def fetch(table: "ir.Table") -> "pd.DataFrame":
     before = options.fuse_selects
     options.fuse_selects = False
     try:
-        return table.to_pandas()
+        rows: pd.DataFrame = table.to_pandas()
+        return rows
     finally:
         options.fuse_selects = before

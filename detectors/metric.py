@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from detectors.catalogue import BY_NAME, STATISTICS, AnyOf
 from detectors.engine import fetch
@@ -17,7 +18,6 @@ from detectors.windows import Windows
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +77,34 @@ class Measuring:
     grouping: tuple[str, ...]
     segments: Mapping[Segment, datetime]
 
-    def __call__(self, table: "ir.Table", at: str, metrics: Sequence[Metric]) -> Batch:
-        """Measures the rows of a table by the time in its column `at` (microseconds since 1970), in one query."""
+    def __call__(self, table: Callable[[], "ir.Table"], at: str, metrics: Sequence[Metric]) -> Batch:
+        """Measures the rows of a table by the time in its column `at` (microseconds since 1970), in one query.
+
+        A source that lacks the columns of all metrics is not asked, and no table is made.
+        """
         first = first_windows(self.batch, self.grouping, self.segments)
+        possible = {f"m{number}": metric for number, metric in enumerate(metrics) if metric.measurable(self.columns)}
+        answer = self._ask(table(), at, first, possible) if possible else pd.DataFrame(columns=["window", "segment"])
+        grid = grid_of(self.batch, self.grouping, first, answer)
+        return Batch(self.source, grid.rows, dict(self._series(metrics, grid, answer)))
+
+    def _ask(
+        self, table: "ir.Table", at: str, first: Mapping[Segment, int], possible: Mapping[str, Metric]
+    ) -> pd.DataFrame:
+        """One row for each window and segment that has rows: the aggregates of each metric under its prefix."""
         rows = self.batch.assign(table, at)
         by = ["window"]
         if self.grouping:
             rows = assign(rows, self.grouping, first)
             by.append("segment")
-        possible = {f"m{number}": metric for number, metric in enumerate(metrics) if metric.measurable(self.columns)}
         values = rows.select(*by, **{prefix: metric.value(rows) for prefix, metric in possible.items()})
         wanted = {"rows": values.count()}
         for prefix, metric in possible.items():
             wanted |= aggregates(metric.how, prefix, values[prefix])
-        answer = fetch(values.group_by(by).agg(**wanted))
-        grid = grid_of(self.batch, self.grouping, first, answer)
-        return Batch(self.source, grid.rows, dict(self._series(metrics, grid, answer)))
+        return fetch(values.group_by(by).agg(**wanted))
 
-    def _series(self, metrics: Sequence[Metric], grid: Grid, answer: "pd.DataFrame") -> Iterator[tuple[Key, Series]]:
-        rows = grid.column(answer, "rows", empty=0)
+    def _series(self, metrics: Sequence[Metric], grid: Grid, answer: pd.DataFrame) -> Iterator[tuple[Key, Series]]:
+        rows = grid.column(answer, "rows", empty=0) if "rows" in answer else np.zeros(len(grid.rows))
         reason = np.where(rows > 0, Reason.NO_VALUES, Reason.NO_CALLS).astype(object)
         for number, metric in enumerate(metrics):
             prefix = f"m{number}_"

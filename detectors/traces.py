@@ -66,7 +66,7 @@ class Traces:
     ) -> Batch:
         """See `detectors.protocols.Aggregate`."""
         batch = Windows.of(windows)
-        traces = self._traces(log, batch, columns)
+        traces = partial(self._traces, log, batch, columns)
         return Measuring(log.name, log.columns, batch, columns, segments)(traces, "over_us", METRICS)
 
     def _traces(self, log: Calls, batch: Windows, columns: tuple[str, ...]) -> "ir.Table":

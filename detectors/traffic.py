@@ -57,7 +57,8 @@ class Traffic:
     ) -> Batch:
         """See `detectors.protocols.Aggregate`."""
         batch = Windows.of(windows)
-        calls = ended_between(log, batch.start, batch.end, self.max_duration, tuple(dict.fromkeys((*columns, *READ))))
+        read = tuple(dict.fromkeys((*columns, *READ)))
+        calls = partial(ended_between, log, batch.start, batch.end, self.max_duration, read)
         return Measuring(log.name, log.columns, batch, columns, segments)(calls, "at_us", METRICS)
 
 

@@ -100,7 +100,8 @@ def inspect(name: str, source: Source, settings: AnySource, folder: Path, now: d
     calls = _sampled(CALL_COLUMNS, source.columns, table)
     feedback = None
     if settings.feedback is not None:
-        feedback = _sampled(FEEDBACK_COLUMNS, source.feedback_columns, _recent(source.feedback, oldest, now)[1])
+        first = min(oldest or now, now - _BACK[-1])  # what is rated may have left the log
+        feedback = _sampled(FEEDBACK_COLUMNS, source.feedback_columns, _recent(source.feedback, first, now)[1])
     if isinstance(settings, FilesSource):
         examples = file_examples(settings, f"sources.{name}", folder)
     else:

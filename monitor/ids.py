@@ -55,6 +55,11 @@ class Identities:
         self._add(self._of(rows))
         self._seen.update(parts)
 
+    def replaced(self, removed: Iterable[Path], added: Iterable[Path]) -> None:
+        """New parts hold what these held: they need not be read where those were."""
+        if self._seen.issuperset(removed):
+            self._seen.update(added)
+
     def _of(self, rows: Any) -> Hashes:
         self._connection.register("identities", rows.select(self._canonical.identity))
         try:

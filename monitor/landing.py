@@ -88,7 +88,7 @@ class Landed:
     def replace(self, removed: Sequence[Part], added: Sequence[Part], now: datetime) -> None:
         """Puts parts in the place of others that hold the same rows (or, at the end of their retention, fewer)."""
         self._commit(Landing(added, removed), now)
-        self._identities.landed(self.canonical.schema.empty_table(), [Path(part.path) for part in added])
+        self._identities.replaced(map(self._where, removed), [Path(part.path) for part in added])
 
     def parts(self) -> dict[Path, Part]:
         """The parts by where they are, oldest landing first."""

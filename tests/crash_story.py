@@ -10,6 +10,7 @@ import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import select
 
@@ -20,14 +21,15 @@ from monitor import failpoints
 from monitor.cycle import cycle
 from monitor.daemon import check_health, maintain
 from monitor.deliver import Delivery
+from monitor.landing import RETIRED
 from monitor.opening import open_house, open_notifiers
 from monitor.store import tables
 from monitor.store.database import Database
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-STEPS = 16
-FAILING = range(4, 8)  # minutes in which half of the calls fail
+STEPS = 8
+FAILING = range(1, 3)  # minutes in which half of the calls fail
 CALLS_A_MINUTE = 8
 COMPARED = (
     tables.MeasurementRow,
@@ -41,13 +43,14 @@ COMPARED = (
     tables.OutboxRow,
 )
 # What may differ after a kill, by the promises: a second attempt, the mark of it, and the time stamp Slack gave the message.
+OF_THE_FILE_SYSTEM = {"device", "inode", "changed"}
 MAY_DIFFER = {"attempts", "repeated", "refs", "id"}
 
 CONFIG = """
 sources:
-  chat: {{kind: files, paths: [log.jsonl], lateness: 30s, groupings: [[], [model]], silent_after: 0s}}
+  chat: {{kind: files, paths: [log.jsonl], lateness: 30s, groupings: [[model]], silent_after: 0s}}
 rules:
-  errors: {{measure: error_ratio, above: 0.2, over: 2m, by: [model], severity: critical}}
+  errors: {{measure: error_ratio, above: 0.2, by: [model], severity: critical}}
 receivers:
   slack: {{kind: slack, token: "{token}", channel: "{channel}", api_url: "{slack}"}}
   pagerduty: {{kind: pagerduty, routing_key: "{key}", url: "{pagerduty}"}}
@@ -55,39 +58,31 @@ start: 1h
 """
 
 
-def lines_until(now: datetime) -> str:
-    """What the application has logged by `now`: half a line at the end, a broken record, a late call, a repeated one."""
-    lines = []
-    for minute in range(-5, STEPS):
-        for number in range(CALLS_A_MINUTE):
-            ended = START + minute * MINUTE + number * timedelta(seconds=7)
-            if ended > now:
-                continue
-            failed = minute in FAILING and number % 2 == 0
-            call = {
-                "id": f"{minute}-{number}",
-                "started_at": (ended - timedelta(seconds=1)).isoformat(),
-                "model": "large",
-            }
-            lines.append(json.dumps(call | {"latency_s": 1.0, "status_code": 500 if failed else 200}))
-        if minute == 2 and now >= START + 6 * MINUTE:
-            late = {"id": "late", "started_at": (START + 2 * MINUTE).isoformat(), "model": "small", "latency_s": 3.0}
-            lines += [json.dumps(late), "{broken", json.dumps({"model": "without id"})]
-        if minute == 3 and now >= START + 9 * MINUTE:
-            again = {"id": "3-1", "started_at": (START + 3 * MINUTE).isoformat(), "model": "large", "status_code": 503}
-            lines.append(json.dumps(again))
-    return "".join(line + "\n" for line in sorted(lines, key=_written_at))
+def log_until(now: datetime) -> str:
+    """What the application has logged by `now`: a late call, two records that cannot be used, a repeated one among it."""
+    written = [line for minute in range(-5, STEPS) for line in _minute(minute)]
+    written += [
+        (START + 5 * MINUTE, _call("late", START + 2 * MINUTE, model="small", latency_s=3.0)),
+        (START + 5 * MINUTE, "{broken"),
+        (START + 5 * MINUTE, json.dumps({"model": "without id"})),
+        (START + 6 * MINUTE, _call("3-1", START + 3 * MINUTE, status_code=503)),
+    ]
+    return "".join(line + "\n" for at, line in sorted(written, key=lambda each: each[0]) if at <= now)
 
 
-def _written_at(line: str) -> tuple[int, str]:
-    # Late and repeated records come at the end of what was there when they were written.
-    for place, mark in enumerate(('"late"', "{broken", "without id")):
-        if mark in line:
-            return 6 * 100 + 99, f"{place}"
-    if '"3-1"' in line and "503" in line:
-        return 9 * 100 + 99, ""
-    minute, number = json.loads(line)["id"].rsplit("-", 1)
-    return int(minute) * 100 + int(number), ""
+def _minute(minute: int) -> list[tuple[datetime, str]]:
+    """The calls that ended in a minute, each with the time at which it was written."""
+    calls = []
+    for number in range(CALLS_A_MINUTE):
+        ended = START + minute * MINUTE + (number + 0.5) * MINUTE / CALLS_A_MINUTE
+        status = 500 if minute in FAILING and number % 2 == 0 else 200
+        started = ended - timedelta(seconds=1)
+        calls.append((ended, _call(f"{minute}-{number}", started, latency_s=1.0, status_code=status)))
+    return calls
+
+
+def _call(name: str, started: datetime, **values: object) -> str:
+    return json.dumps({"id": name, "started_at": started.isoformat(), "model": "large"} | values)
 
 
 def live(folder: Path) -> None:
@@ -101,7 +96,7 @@ def live(folder: Path) -> None:
     for step in range(first, STEPS):
         noted.write_text(str(step))
         now = START + step * MINUTE + timedelta(seconds=45)
-        _append(folder / "log.jsonl", lines_until(now))
+        _append(folder / "log.jsonl", log_until(now))
         for watched in house.sources.values():
             cycle(house, watched, now, lambda: False)
         check_health(house, now)
@@ -120,17 +115,30 @@ def _append(path: Path, text: str) -> None:
 
 
 def dump(folder: Path) -> dict[str, list[str]]:
-    """Every row of the store as text, without what may differ."""
+    """Every row of the store as text, without what may differ and without what names this life's own files."""
     database = Database.open(f"sqlite:///{folder}/watchkeeper-data/watchkeeper.db")
     rows: dict[str, list[str]] = {}
     with database.reading() as session:
         for table in COMPARED:
-            found = (row.model_dump(mode="json", exclude=MAY_DIFFER) for row in session.exec(select(table)))
-            rows[str(table.__tablename__)] = sorted(json.dumps(row, sort_keys=True, default=str) for row in found)
+            found = (
+                _comparable(row.model_dump(mode="json", exclude=MAY_DIFFER)) for row in session.exec(select(table))
+            )
+            rows[str(table.__tablename__)] = sorted(
+                json.dumps(row, sort_keys=True, default=str).replace(str(folder), "") for row in found
+            )
         parts = session.exec(select(tables.PartRow)).all()
         rows["landed calls"] = [str(sum(part.rows for part in parts))]
     database.close()
     return rows
+
+
+def _comparable(row: dict[str, Any]) -> dict[str, Any]:
+    body = row.get("body")
+    if isinstance(body, dict) and "offset" in body:
+        row |= {"name": "log.jsonl", "body": {key: body[key] for key in body.keys() - OF_THE_FILE_SYSTEM}}
+    elif row.get("name") == RETIRED:
+        row["body"] = len(body or {})  # each part has a name that nothing else ever had
+    return row
 
 
 def in_a_child(folder: Path, failpoint: str) -> int:

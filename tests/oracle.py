@@ -188,5 +188,3 @@ def assert_row(batch: Batch, row: int, expected: Expected) -> None:
             assert value is number, (where, key, number, value)
         else:
             assert math.isclose(number, value, rel_tol=1e-12, abs_tol=1e-11), (where, key, number, value)
-
-

@@ -22,7 +22,9 @@ def call(id_: str, second: int, **columns: Any) -> dict[str, Any]:
 
 CALLS = [
     call("fast", 1, model="a", input_tokens=10, cost_usd=0.1, response="Sure.", finish_reason="stop"),
-    call("slow", 30, model="a", input_tokens=900, cost_usd=0.3, response="I cannot help with that.", finish_reason="stop"),
+    call(
+        "slow", 30, model="a", input_tokens=900, cost_usd=0.3, response="I cannot help with that.", finish_reason="stop"
+    ),
     call("slower", 40, model="b", input_tokens=20, cost_usd=0.2, response="", finish_reason="length", ttft_s=3.0),
     call("limited", 50, model="b", status_code=429),
     call("also limited", 51, model="a", status_code=429),

@@ -239,6 +239,15 @@ def test_compaction_keeps_parts_below_its_limits(landed: Landed, monkeypatch: py
     assert sorted(part.rows for part in landed.parts().values()) == [4, 4, 4]
 
 
+def test_a_repeated_identity_is_known_after_a_restart_that_tidied_up_first(landed: Landed) -> None:
+    land(landed, ("a", 0))
+    land(landed, ("b", 1))
+    restarted = Landed(landed.manifest, landed.directory, CALLS, landed._connection)
+    compact(restarted, NOW)
+    land(restarted, {"id": "a", "started_at": at(0), "model": "changed"})
+    assert [(row["id"], row["model"]) for row in content(restarted)] == [("a", "changed"), ("b", None)]
+
+
 def test_parts_past_their_retention_go_and_what_was_quarantined_with_them(landed: Landed) -> None:
     landed.land(Step(rows(("old", 0)), {}, [Quarantined("a", 0, "missing_id")]), at(0), None)
     land(landed, ("new", 1000), now=1000)

@@ -188,7 +188,7 @@ def litellm(postgres_url: str, tmp_path: Path) -> Iterator[TableLog]:
 
 
 def test_litellms_request_log_is_read_by_the_example(litellm: TableLog) -> None:
-    poll = litellm.poll(START + HOUR, never)
+    poll = litellm.poll(START + HOUR / 6, never)
     assert (poll.newest, poll.quarantined) == (START + timedelta(seconds=4.5), {})
     assert litellm.oldest() == START
     calls = {row["id"]: row for row in rows_of(litellm, START, START + HOUR)}

@@ -17,7 +17,7 @@ from sqlmodel import SQLModel, select
 
 from alerts.notifier import AlertView, Message
 from alerts.pipeline import Group
-from alerts.rules import Alert, AlertId, State, Transition
+from alerts.rules import Alert, AlertId, State, Transition, is_memory
 from alerts.watch import Readings
 from config.server import Retention
 from detectors.measurement import Batch, Key, Measured, Reason, Segment, Series, Value, Window
@@ -315,7 +315,7 @@ def test_any_alerts_come_back_as_they_were(store: Database, memory: dict[AlertId
         for old in states.alerts(session):
             states.save_alerts(session, [(old, Alert())])
         states.save_alerts(session, memory.items())
-    worth = {key: alert for key, alert in memory.items() if alert.since or alert.absent_since}
+    worth = {key: alert for key, alert in memory.items() if is_memory(alert)}
     with store.reading() as session:
         assert states.alerts(session) == worth
 

@@ -99,7 +99,7 @@ def _fields(record: Mapping[str, Any], redactor: Redactor) -> Text:
     lines = Text()
     for number, (name, value) in enumerate(record.items()):
         if value is not None:
-            lines.append(("\n" if number else "") + clean_text(name, _SHOWN), style="bold")
+            lines.append(("\n" if number else "") + shown(name, redactor), style="bold")
             lines.append(f" {shown(value, redactor)}")
     return lines
 

@@ -67,9 +67,9 @@ def cast(value: str, given: str, wanted: ColumnType, zone: str) -> str:
 
 
 def plausible(value: str, wanted: ColumnType) -> str:
-    """Last stage: no infinity, no NaN, no year that Python or pandas cannot hold."""
+    """Last stage: no infinity, no NaN, no year that Python or pandas cannot hold; a time of zero stands for unknown."""
     if wanted == "timestamp":
-        first, last = "TIMESTAMPTZ '1970-01-01 00:00:00+00'", "TIMESTAMPTZ '2262-01-01 00:00:00+00'"
+        first, last = "TIMESTAMPTZ '1970-01-02 00:00:00+00'", "TIMESTAMPTZ '2262-01-01 00:00:00+00'"
         return f"CASE WHEN {value} >= {first} AND {value} < {last} THEN {value} END"
     return f"CASE WHEN isfinite({value}) THEN {value} END" if wanted == "float" else value
 

@@ -16,7 +16,7 @@ from monitor.stretches import Stretches, union
 Schema = Mapping[str, str]
 Span = tuple[datetime, datetime]
 
-_FIRST, _LAST = "TIMESTAMPTZ '1970-01-01 00:00:00+00'", "TIMESTAMPTZ '2262-01-01 00:00:00+00'"
+_FIRST, _LAST = "TIMESTAMPTZ '1970-01-02 00:00:00+00'", "TIMESTAMPTZ '2262-01-01 00:00:00+00'"
 # A local time and its instant differ by less than this.
 _ZONES = timedelta(days=1)
 
@@ -89,11 +89,12 @@ class Parquet:
         has_identity, usable = self._usable(identity), f"{self._usable(identity)} AND {self._usable(time)}"
         bounds = [f"{f}({x}) FILTER ({usable})" for x in (quoted(time), self._at()) for f in ("min", "max")]
         columns = self._expressions.converted(self._types(schema))
+        unreads = [_count(f'"{name}!" AND {quoted(name)} IS NULL') for name in columns]
         row = self._connection.execute(
-            f"SELECT count_if({usable}), count_if(NOT ({has_identity})), "
-            f"count_if({has_identity} AND NOT ({self._usable(time)})), "
+            f"SELECT {_count(usable)}, {_count(f'NOT ({has_identity})')}, "
+            f"{_count(f'{has_identity} AND NOT ({self._usable(time)})')}, "
             + ", ".join(f"epoch_us({bound})" for bound in bounds)
-            + "".join(f', count_if("{name}!" AND {quoted(name)} IS NULL)' for name in columns)
+            + "".join(f", {unread}" for unread in unreads)
             + f" FROM ({self._mapped([path], schema, None)})"
         ).fetchone()
         assert row is not None
@@ -142,6 +143,11 @@ class Parquet:
         return (
             f"coalesce(ended_at, started_at + to_microseconds(CAST(round({latency} * 1000000) AS BIGINT)), started_at)"
         )
+
+
+def _count(condition: str) -> str:
+    # count_if gives NULL where there is no row.
+    return f"count(*) FILTER ({condition})"
 
 
 def _read(paths: Sequence[Path]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ibis
 import pandas as pd
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _OVERLAP = timedelta(minutes=1)
 # After a longer outage, rows without an id are counted from here on only.
 _COUNTED_BACK = timedelta(days=1)
+Found = TypeVar("Found")
+
 _LONGEST_S = 31 * 86400.0  # a longer latency is an error of the log
 
 
@@ -103,6 +105,21 @@ class TableLog:
         query = self._projection(CALLS).oldest()
         oldest = self._engine.table(query, {"oldest": "timestamp('UTC')"}).execute()["oldest"][0]
         return None if pd.isna(oldest) else oldest.to_pydatetime().astimezone(UTC)
+
+    def maintain(self, now: datetime) -> None:
+        """Nothing: what is queried in place keeps nothing of its own."""
+
+    def look(self, at: Callable[[Projection], Found]) -> Found:
+        """What a function finds when it looks at the table of calls itself.
+
+        Raises:
+            SourceError: the table cannot be read.
+        """
+        self._asked.pop(CALLS, None)
+        try:
+            return at(self._projection(CALLS))
+        except EngineError as error:
+            raise self._explained(error) from None
 
     def cancel(self) -> None:
         """Stops the query that runs now, where the engine can; whoever waits for it gets a SourceError."""
