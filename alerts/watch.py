@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from alerts.rules import Alert, AlertId, Step, close, is_memory, step
 from config.alerts import Rule
 from config.calls import GROUPING_COLUMNS
-from detectors.measurement import Batch, Key, Reason, Segment, Series, Value, Window
+from detectors.measurement import OTHER, Batch, Key, Reason, Segment, Series, Value, Window
 
 Grouping = tuple[str, ...]
 
@@ -40,6 +40,14 @@ class Readings:
         """How many calls all base windows hold together."""
         batch = self.batches.get(((), self.slot))
         return 0.0 if batch is None else batch.calls()
+
+    def other_calls(self) -> dict[Grouping, float]:
+        """How many calls of the base windows belong to no admitted segment, by grouping."""
+        return {
+            grouping: batch.calls(Segment(tuple((column, OTHER) for column in grouping)))
+            for (grouping, length), batch in self.batches.items()
+            if grouping and length == self.slot
+        }
 
 
 class Watched(NamedTuple):

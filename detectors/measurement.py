@@ -217,10 +217,13 @@ class Batch:
         for row in range(len(self.rows)):
             yield self.measured(row)
 
-    def calls(self) -> float:
-        """How many calls the rows hold together."""
+    def calls(self, of: Segment | None = None) -> float:
+        """How many calls the rows hold together, or those of one segment."""
         series = self.series.get(Key("calls"))
-        return 0.0 if series is None else float(np.nansum(series.value))
+        if series is None:
+            return 0.0
+        mine = [of is None or segment == of for segment, _ in self.rows]
+        return float(np.nansum(series.value[mine]))
 
     def joined(self, other: "Batch") -> "Batch":
         """Both batches as one; a row that one of them lacks has no values there (reason no_calls)."""

@@ -59,6 +59,11 @@ def names_of(metrics: Sequence[Metric]) -> frozenset[str]:
     return frozenset(name for metric in metrics for name in (metric.name, metric.rate) if name is not None)
 
 
+def chosen(metrics: Sequence[Metric], names: frozenset[str]) -> list[Metric]:
+    """The metrics that make one of the measurements, in their order."""
+    return [metric for metric in metrics if names & names_of([metric])]
+
+
 @dataclass(frozen=True, slots=True)
 class Measuring:
     """What is measured: rows of a source, in windows, by segment.

@@ -1,7 +1,7 @@
 """Traces: what the calls of one user request come to together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ import ibis
 
 from detectors.derived import MICROSECOND, ended_between, microseconds, only
 from detectors.measurement import Batch, Segment, Window
-from detectors.metric import Measuring, Metric, names_of
+from detectors.metric import Measuring, Metric, chosen, names_of
 from detectors.protocols import Calls
 from detectors.segments import label
 from detectors.windows import Windows
@@ -47,15 +47,12 @@ class Traces:
     Attributes:
         max_duration: calls that took longer are left out, and so are traces.
         trace_gap: how long a trace must be quiet.
+        measures: names of the measurements that are wanted.
     """
 
     max_duration: timedelta
     trace_gap: timedelta
-
-    @property
-    def measures(self) -> frozenset[str]:
-        """See `detectors.protocols.Aggregate`."""
-        return names_of(METRICS)
+    measures: frozenset[str] = field(default_factory=lambda: names_of(METRICS))
 
     def measure(
         self,
@@ -67,7 +64,8 @@ class Traces:
         """See `detectors.protocols.Aggregate`."""
         batch = Windows.of(windows)
         traces = partial(self._traces, log, batch, columns)
-        return Measuring(log.name, log.columns, batch, columns, segments)(traces, "over_us", METRICS)
+        measuring = Measuring(log.name, log.columns, batch, columns, segments)
+        return measuring(traces, "over_us", chosen(METRICS, self.measures))
 
     def _traces(self, log: Calls, batch: Windows, columns: tuple[str, ...]) -> "ir.Table":
         """One row for each trace that ended between the first window's start and the last one's end."""

@@ -1,7 +1,7 @@
 """Volume, errors, latency, tokens, streaming and cost: one ibis expression each, in one literal table."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from detectors.catalogue import FAILURES, TOKEN_TYPES
 from detectors.derived import ended_between, only
 from detectors.measurement import Batch, Segment, Window
-from detectors.metric import Measuring, Metric, names_of
+from detectors.metric import Measuring, Metric, chosen, names_of
 from detectors.protocols import Calls
 from detectors.windows import Windows
 
@@ -39,14 +39,11 @@ class Traffic:
 
     Attributes:
         max_duration: calls that took longer are left out.
+        measures: names of the measurements that are wanted.
     """
 
     max_duration: timedelta
-
-    @property
-    def measures(self) -> frozenset[str]:
-        """See `detectors.protocols.Aggregate`."""
-        return names_of(METRICS)
+    measures: frozenset[str] = field(default_factory=lambda: names_of(METRICS))
 
     def measure(
         self,
@@ -59,7 +56,8 @@ class Traffic:
         batch = Windows.of(windows)
         read = tuple(dict.fromkeys((*columns, *READ)))
         calls = partial(ended_between, log, batch.start, batch.end, self.max_duration, read)
-        return Measuring(log.name, log.columns, batch, columns, segments)(calls, "at_us", METRICS)
+        measuring = Measuring(log.name, log.columns, batch, columns, segments)
+        return measuring(calls, "at_us", chosen(METRICS, self.measures))
 
 
 def time_to_first_token(calls: "ir.Table") -> "ir.Value":

@@ -114,7 +114,7 @@ def inspect(name: str, source: Source, settings: AnySource, folder: Path, now: d
         calls=calls,
         feedback=feedback,
         unusable=_unusable(source, poll),
-        unreadable=dict(getattr(source, "unreadable", {})),
+        unreadable=poll.unreadable,
         examples=tuple(examples),
     )
 

@@ -9,10 +9,9 @@ from monitor.decide import decide_slots
 from monitor.failpoints import hit
 from monitor.house import House, Watched
 from monitor.late import remeasure
-from monitor.slots import Pace, closing, floor
-from monitor.sources.base import Poll
+from monitor.progress import count_read, note_success
+from monitor.slots import Pace, closing
 from monitor.store import measurements, states
-from monitor.store.tables import ProgressRow
 
 Stopping = Callable[[], bool]
 Progress = Callable[[Readings, datetime], None]
@@ -38,6 +37,7 @@ def cycle(house: House, watched: Watched, now: datetime, stopping: Stopping, tol
         SourceError: the source could not be read.
     """
     poll = watched.source.poll(now, stopping)
+    count_read(house.counters, watched.name, poll)
     row = note_success(house, watched, poll, now)
     remeasure(house, watched, row, poll, now)
     pace = Pace()
@@ -46,6 +46,8 @@ def cycle(house: House, watched: Watched, now: datetime, stopping: Stopping, tol
             return
         readings = advance(house, watched, Stretch(first, last), now)
         pace.note(readings.calls())
+        for grouping, calls in readings.other_calls().items():
+            house.counters.add("other_calls", amount=calls, source=watched.name, grouping=",".join(grouping))
         if told is not None:
             told(readings, last)
 
@@ -68,16 +70,3 @@ def advance(house: House, watched: Watched, stretch: Stretch, now: datetime) -> 
             hit("cycle.before_commit")
         hit("cycle.after_commit")
     return readings
-
-
-def note_success(house: House, watched: Watched, poll: Poll, now: datetime) -> ProgressRow:
-    """Notes how far the source is; on the first success, where its history begins."""
-    with house.database.transaction() as session:
-        row = states.progress(session, watched.name, now)
-        row.last_success_at, row.failing_since, row.failure = now, None, None
-        row.complete_until, row.newest = poll.complete_until, poll.newest or row.newest
-        if row.slot_end is None:
-            oldest = watched.source.oldest() or poll.complete_until
-            row.slot_end = floor(max(oldest, now - house.settings.start), house.settings.window)
-            row.rechecked_until = row.slot_end
-        return row

@@ -20,6 +20,7 @@ from monitor.decide import decide_health
 from monitor.deliver import Delivery
 from monitor.failpoints import hit
 from monitor.house import House, Watched
+from monitor.progress import note_failure
 from monitor.sources.base import SourceError
 from monitor.store import measurements, outbox, states
 
@@ -172,15 +173,6 @@ class Service:
         if not self._renew():
             self.failure = "another service took the lease of this store; this one stops, so that nothing is sent twice"
             self.stopping.set()
-
-
-def note_failure(house: House, watched: Watched, failure: str, now: datetime) -> None:
-    """Notes that a source cannot be read; logged once, when it begins."""
-    with house.database.transaction() as session:
-        row = states.progress(session, watched.name, now)
-        if row.failing_since is None:
-            log.error("source %s fails: %s", watched.name, failure)
-        row.failing_since, row.failure = row.failing_since or now, failure
 
 
 def check_health(house: House, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """What is measured of one source: which groupings, which windows, by which aggregates."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 
@@ -69,17 +69,17 @@ class Meter:
         return Readings(log.name, self.plan.slot, batches)
 
     def _aggregates(self, log: Calls, grouping: Grouping, length: timedelta) -> Sequence[Aggregate]:
-        """All aggregates for base and history windows; for trailing ones only those whose measurements a rule reads."""
-        everything = self._all(log)
+        """Everything for base and history windows; for trailing ones only what a rule reads."""
         if length == self.plan.slot or self.plan.steps[length] == length:
-            return everything
+            return self._all(log)
         wanted = self.trailing.get((grouping, length), frozenset())
-        return [each for each in everything if wanted & each.measures]
+        return [each for each in self._all(log, wanted) if wanted & each.measures]
 
-    def _all(self, log: Calls) -> list[Aggregate]:
+    def _all(self, log: Calls, wanted: frozenset[str] | None = None) -> list[Aggregate]:
+        traffic = Traffic(self.source.max_duration)
+        traces = Traces(self.source.max_duration, self.source.trace_gap)
         aggregates: list[Aggregate] = [
-            Traffic(self.source.max_duration),
-            Traces(self.source.max_duration, self.source.trace_gap),
+            each if wanted is None else replace(each, measures=each.measures & wanted) for each in (traffic, traces)
         ]
         feedback = self.source.feedback
         if feedback is not None and log.feedback_columns:

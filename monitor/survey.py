@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-import orjson
-
+from alerts.pipeline import identity, labels_of
 from alerts.rules import Alert, AlertId, State, condition
 from monitor.health import quiet_for
 from monitor.house import House, Watched
@@ -90,10 +89,12 @@ def _state(watched: Watched, row: ProgressRow, now: datetime) -> SourceState:
 
 
 def _alerts(house: House, session: Session, recent: list[TransitionRow]) -> list[AlertStatus]:
-    """The alerts that are not inactive; `held` is that of their newest transition."""
+    """The alerts that are not inactive; `held` is that of their newest transition, unless someone was told since."""
+    told = {identity(view.labels) for group in outbox.open_groups(session) for view in group.told}
     held: dict[AlertId, str | None] = {}
     for row in recent:
-        held.setdefault(_id(row), row.held)
+        alert_id = states.alert_id_of(row)
+        held.setdefault(alert_id, None if identity(labels_of(alert_id)) in told else row.held)
     alerts = states.alerts(session)
     return [_alert(house, *each, held) for each in alerts.items() if each[1].state is not State.INACTIVE]
 
@@ -127,7 +128,7 @@ def _channels(house: House, rows: Mapping[str, ChannelRow], pending: Mapping[str
 
 
 def _transition(row: TransitionRow) -> TransitionStatus:
-    alert_id = _id(row)
+    alert_id = states.alert_id_of(row)
     return TransitionStatus(
         rule=row.rule,
         source=row.source,
@@ -140,8 +141,3 @@ def _transition(row: TransitionRow) -> TransitionStatus:
         reason=row.reason,
         held=row.held,
     )
-
-
-def _id(row: TransitionRow) -> AlertId:
-    labels = tuple((name, value) for name, value in orjson.loads(row.labels))
-    return AlertId(row.rule, row.source, measurements.segment_of(row.segment), labels)

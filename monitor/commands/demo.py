@@ -7,27 +7,26 @@ from pathlib import Path
 from threading import Lock
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
+from alerts.rules import State
 from alerts.watch import Readings
 from monitor.commands.checks import load_checked
 from monitor.commands.common import CommandError, console, explain, log_to_console
 from monitor.commands.service import open_all, serve
+from monitor.commands.transitions import line
 from monitor.daemon import Service, clock
 from monitor.demo.writer import LiveWriter, write_history
 from monitor.server import ServerError
 from monitor.slots import floor
 from monitor.sources.base import SourceError
-from monitor.store import outbox
+from monitor.store import outbox, states
 from monitor.store.database import StoreError
-from monitor.store.tables import TransitionRow
 
 MARKER = ".watchkeeper-demo"
 LOOK_EVERY = 1
-VOLUME = 0.5  # of the generator: about 60 calls an hour at night and 240 at the peak
 WRITE_EVERY = 1
-COLOURS = {"firing": "red", "pending": "yellow", "no_data": "magenta", "error": "magenta", "inactive": "green"}
 MOST_SHOWN = 1_000
+PAST = "found in the past: nobody is told"
 
 
 def demo(directory: Path, seed: int, days: int, port: int) -> int:
@@ -49,7 +48,7 @@ def demo(directory: Path, seed: int, days: int, port: int) -> int:
     except ServerError as error:
         return explain(error)
     console.print(f"metrics:     {server.url}/metrics\nstatus page: {server.url}/\nCtrl-C ends the demonstration.")
-    writer = LiveWriter(directory / "log", seed, anchor, volume=VOLUME)
+    writer = LiveWriter(directory / "log", seed, anchor)
     service.every(WRITE_EVERY, lambda: writer.write_until(clock()), "write the log")
     service.every(LOOK_EVERY, lambda: teller.look(service), "tell")
     with teller.bar:
@@ -100,28 +99,20 @@ class Teller:
         """Prints the transitions since the last look; of the past, which nobody is told of, only what fired."""
         with service.house.database.reading() as session:
             rows = outbox.transitions(session, MOST_SHOWN, self._seen)[::-1]
+            alerts = states.alerts(session) if rows else {}
         for row in rows:
             self._seen = row.id or self._seen
-            if row.held is None or row.to_state == "firing":
-                console.print(line(row))
-
-
-def line(row: TransitionRow) -> Text:
-    """A transition as one line of text; labels come from the log and are never read as markup."""
-    shape = outbox.transition_json(row)
-    place = " / ".join([row.source, *shape["segment"].values(), *shape["labels"].values()])
-    value = "" if row.value is None else f" at {row.value:.4g}"
-    why = " (found in the past: nobody is told)" if row.held else f" ({row.reason})" if row.reason else ""
-    return Text.assemble(
-        (f"{row.at:%Y-%m-%d %H:%M} ", "dim"),
-        (f"{row.to_state:9}", COLOURS[row.to_state]),
-        f" {row.rule} on {place}{value}{why}",
-    )
+            if row.held is None:
+                console.print(line(row), soft_wrap=True)
+            elif row.to_state == State.FIRING:
+                alert = alerts.get(states.alert_id_of(row))
+                still = alert is not None and alert.fired_at == row.at
+                console.print(line(row, "began before the start, goes on" if still else PAST), soft_wrap=True)
 
 
 def _generate(bar: Progress, log: Path, seed: int, anchor: datetime, days: int) -> None:
     task = bar.add_task(f"writing {days} days of log", total=1.0)
-    write_history(log, seed, anchor, days=days, volume=VOLUME, progress=lambda done: bar.update(task, completed=done))
+    write_history(log, seed, anchor, days=days, progress=lambda done: bar.update(task, completed=done))
 
 
 def _progress() -> Progress:

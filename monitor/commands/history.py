@@ -1,15 +1,19 @@
 """`replay` and `backfill`."""
 
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
 import orjson
-from rich.table import Table
+from rich.text import Text
 
+from alerts.rules import ACTIVE
 from alerts.watch import Readings
 from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time
+from monitor.commands.transitions import line
 from monitor.daemon import LEASE, clock
 from monitor.opening import open_house
 from monitor.replay import Emit, deliver_after, scratch
@@ -36,7 +40,7 @@ def replay(config: Path, span: tuple[str, str], *, as_json: bool, deliver: bool)
                 emit = deliver_after(house, emit, clock, lambda: Event().wait(0.1))
             measure_again(house, times, now, emit)
             if not as_json:
-                summary.print(times)
+                summary.print(house.settings.rules, times)
     except (CommandError, SourceError, StoreError) as error:
         return explain(error)
     return 0
@@ -75,29 +79,31 @@ def print_json(readings: Readings, transitions: list[TransitionRow]) -> None:
 
 
 class Summary:
-    """What a replay found, for people."""
+    """What a replay found, for people: a line for each alert that fires or ends, and how often each rule fired."""
 
     def __init__(self) -> None:
         self._windows = 0
-        self._transitions: list[TransitionRow] = []
+        self._fired: Counter[str] = Counter()
 
     def add(self, readings: Readings, transitions: list[TransitionRow]) -> None:
-        """Counts one stretch."""
+        """Prints and counts one stretch."""
         self._windows += sum(len(batch.rows) for batch in readings.batches.values())
-        self._transitions += transitions
+        for row in transitions:
+            if row.to_state in ACTIVE or row.from_state in ACTIVE:
+                console.print(line(row), soft_wrap=True)
+            if row.to_state in ACTIVE and row.from_state not in ACTIVE:
+                self._fired[row.rule] += 1
 
-    def print(self, times: tuple[datetime, datetime]) -> None:
-        """A table of all transitions."""
-        table = Table("at", "rule", "source", "segment", "from", "to", "value", title=f"{times[0]} – {times[1]}")
-        for row in self._transitions:
-            shape = outbox.transition_json(row)
-            segment = " / ".join([*shape["segment"].values(), *shape["labels"].values()])
-            value = "" if row.value is None else f"{row.value:.4g}"
-            table.add_row(
-                f"{row.at:%Y-%m-%d %H:%M}", row.rule, row.source, segment, row.from_state, row.to_state, value
-            )
-        console.print(table)
-        console.print(f"{self._windows} windows measured, {len(self._transitions)} transitions")
+    def print(self, rules: Iterable[str], times: tuple[datetime, datetime]) -> None:
+        """How often each rule fired."""
+        start, end = times
+        console.print(f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC: {self._windows:,} windows measured")
+        for rule in rules:
+            console.print(Text(f"{rule} {_times(self._fired[rule])}"))
+
+
+def _times(number: int) -> str:
+    return {0: "never fired", 1: "fired once"}.get(number, f"fired {number} times")
 
 
 def _span(span: tuple[str, str], now: datetime) -> tuple[datetime, datetime]:

@@ -55,7 +55,7 @@ STORY: tuple[Incident, ...] = (
     Incident("rate_limits", -20 * DAY, 40 * MINUTE, share=0.6),
     Incident("new_prompt", -15 * DAY),
     Incident("slow_model", -12 * DAY, 2 * HOUR, share=0.03, factor=4.0),
-    Incident("traffic_drop", -9 * DAY, 90 * MINUTE, share=0.1),
+    Incident("traffic_drop", -9 * DAY, 90 * MINUTE, share=0.02),
     Incident("new_topic", -6 * DAY, share=0.07, rise=2 * DAY),
     Incident("model_swap", -3 * DAY),
     # Around the anchor and after it, for the live service: the first one is already on when it starts.

@@ -23,6 +23,8 @@ class Poll:
         complete_until: event time up to which the source vouches for its log; windows that end by then may close.
         rows: calls that were new (0 for sources that are queried in place and do not count them).
         quarantined: records that could not be used, by reason.
+        unreadable: values that were there but do not fit their column, read as missing, by column; counted where the
+            log is landed or its files are looked at.
         late: stretches of event time before the previous `complete_until` in which calls were added or changed.
         newest: latest event time seen in the source so far, if it is known.
     """
@@ -30,6 +32,7 @@ class Poll:
     complete_until: datetime
     rows: int = 0
     quarantined: dict[str, int] = field(default_factory=dict)
+    unreadable: dict[str, int] = field(default_factory=dict)
     late: tuple[Window, ...] = ()
     newest: datetime | None = None
 

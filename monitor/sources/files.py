@@ -37,16 +37,12 @@ class FilesLog:
     The texts of landed calls are redacted before anything is stored. Those of Parquet files are as the files have them:
     nothing of them is stored, and whoever samples text redacts it.
 
-    Attributes:
-        unreadable: values that were present but did not fit their column and were read as NULL, by column.
-
     Raises:
         SourceError: the settings cannot work.
     """
 
     def __init__(self, name: str, settings: FilesSource, context: SourceContext) -> None:
         self.name = name
-        self.unreadable: Counter[str] = Counter()
         self._settings = settings
         self._context = context
         self._redactor = Redactor(settings.redact)
@@ -132,14 +128,15 @@ class FilesLog:
             late = stretches.union(late, stream.late())
             found.append(stream.take())
         span = self._calls.span()
-        quarantined: Counter[str] = Counter()
+        quarantined, unreadable = Counter[str](), Counter[str]()
         for each in found:
             quarantined.update(each.quarantined)
-            self.unreadable.update(each.unreadable)
+            unreadable.update(each.unreadable)
         return Poll(
             complete_until,
             rows=found[0].rows,
             quarantined=dict(quarantined),
+            unreadable=dict(unreadable),
             late=stretches.windows(late, closed_until),
             newest=None if span is None else span[1],
         )

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, delete, select, update
 from alerts.rules import Alert, AlertId, is_memory
 from detectors.measurement import Segment
 from monitor.store.measurements import segment_of, segment_text
-from monitor.store.tables import AlertRow, LeaseRow, ProgressRow, SegmentRow
+from monitor.store.tables import AlertRow, LeaseRow, ProgressRow, SegmentRow, TransitionRow
 
 _ALERT = TypeAdapter(Alert)
 
@@ -54,7 +54,7 @@ def alerts(session: Session, source: str | None = None) -> dict[AlertId, Alert]:
     query = select(AlertRow)
     if source is not None:
         query = query.where(AlertRow.source == source)
-    return {_alert_id(row): _ALERT.validate_python(row.body, strict=False) for row in session.exec(query)}
+    return {alert_id_of(row): _ALERT.validate_python(row.body, strict=False) for row in session.exec(query)}
 
 
 def save_alerts(session: Session, changed: Iterable[tuple[AlertId, Alert]]) -> None:
@@ -106,6 +106,7 @@ def _alert_row(alert_id: AlertId, alert: Alert) -> AlertRow:
     )
 
 
-def _alert_id(row: AlertRow) -> AlertId:
+def alert_id_of(row: AlertRow | TransitionRow) -> AlertId:
+    """The alert that a row is about."""
     labels = tuple((name, value) for name, value in orjson.loads(row.labels))
     return AlertId(row.rule, row.source, segment_of(row.segment), labels)
