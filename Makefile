@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 
-.PHONY: run test check install install-test clean lock
+.PHONY: run test check install install-test clean lock download-size
 
 run: install
 	$(BIN)/watchkeeper demo
@@ -42,6 +42,11 @@ $(VENV)/installed-test: $(VENV)/installed
 	@echo "Installing what the tests need (once)…"
 	$(PIP) --constraint constraints.txt --editable '.[test]'
 	touch $@
+
+# What `make install` downloads, as wheels in a folder that is thrown away.
+download-size:
+	folder=$$(mktemp -d) && $(PYTHON) -m pip download --quiet --disable-pip-version-check --dest $$folder \
+	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --constraint constraints.txt . && du -sh $$folder/ && rm -r $$folder
 
 # Pins again what pyproject.toml allows, for every platform and Python version.
 lock:

@@ -30,7 +30,7 @@ if ! buildah inspect --type image "$base" >/dev/null 2>&1; then
 fi
 
 say "image"
-{ echo "[global]"; python3 -m pip config list | sed -n "s/^global\.\([a-z-]*\)='\(.*\)'\$/\1 = \2/p"; } > "$work/pip.conf"
+{ echo "[global]"; python3 -m pip config list | grep -v '^global.constraint=' | sed -n "s/^global\.\([a-z-]*\)='\(.*\)'\$/\1 = \2/p"; } > "$work/pip.conf"
 mounts=()
 for place in ${MOUNTS:-}; do mounts+=(--volume "$place:$place:ro"); done
 buildah build --isolation chroot --format docker --pull=never --layers --build-arg "BASE=$base" \

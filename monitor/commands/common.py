@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,8 +61,13 @@ def parse_time(text: str, now: datetime) -> datetime:
 
 
 def log_to_console() -> None:
-    """Our log on standard error; libraries only when they warn."""
-    handler = RichHandler(console=errors, show_path=False, rich_tracebacks=False, markup=False)
+    """Our log on standard error, one line a record where no person watches; libraries only when they warn."""
+    handler: logging.Handler = RichHandler(console=errors, show_path=False, rich_tracebacks=False, markup=False)
+    if not errors.is_terminal:
+        handler = logging.StreamHandler()
+        formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+        formatter.converter = time.gmtime
+        handler.setFormatter(formatter)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.getLogger("watchkeeper").setLevel(logging.INFO)
     # APScheduler warns of every run that a long cycle skips; skipped runs are what we want.
