@@ -3,7 +3,7 @@
 #
 #   sudo deploy/build-check.sh
 #
-# Needs buildah, debootstrap and crun. The base is Debian bookworm with its Python 3.11 in place of python:3.11-slim-bookworm.
+# Needs buildah and debootstrap. The base is Debian bookworm with its Python 3.11 in place of python:3.11-slim-bookworm.
 # pip inside the build reads this machine's pip configuration, as a secret that stays out of the image; directories that it
 # names (wheels, certificates) are given as MOUNTS="/opt/wheels /etc/ssl/certs". WORK keeps the base for the next time.
 set -euo pipefail
@@ -12,10 +12,10 @@ cd "$(dirname "$0")/.."
 work=${WORK:-/var/tmp/watchkeeper-build-check}
 base=localhost/watchkeeper-base
 image=localhost/watchkeeper:check
-bundle=$work/bundle
-mkdir -p "$work" "$bundle"
+mkdir -p "$work"
 container=""
-trap 'crun kill watchkeeper-check KILL 2>/dev/null || true; crun delete -f watchkeeper-check 2>/dev/null || true
+service=""
+trap '[ -z "$service" ] || kill -KILL "$service" 2>/dev/null || true
       [ -z "$container" ] || buildah rm "$container" >/dev/null' EXIT
 
 say() { printf '\n== %s\n' "$*"; }
@@ -52,50 +52,40 @@ YAML
 at=$(date --utc --date='-2 minutes' +%Y-%m-%dT%H:%M:%SZ)
 printf '{"id":"%s","started_at":"%s","latency_s":1,"service":"check"}\n' a "$at" b "$at" > "$work/etc/calls.jsonl"
 
-# The image's own settings as a container of the OCI runtime, with what compose adds to them.
-in_container() {
-  rm -f "$bundle/config.json"
-  (cd "$bundle" && crun spec)
-  python3 - "$bundle/config.json" "$(buildah mount "$container")" "$work" "$image" "$@" <<'PYTHON'
-import json, pathlib, subprocess, sys
-
-file, root, work, image, *arguments = sys.argv[1:]
-inspected = json.loads(subprocess.check_output(["buildah", "inspect", "--type", "image", image]))
-settings = inspected["Docker"]["config"]
-user, group = map(int, settings["User"].split(":"))
-spec = json.loads(pathlib.Path(file).read_text())
-spec["process"] |= {
-    "terminal": False,
-    "user": {"uid": user, "gid": group},
-    "args": settings["Entrypoint"] + (arguments or settings["Cmd"]),
-    "env": settings["Env"],
-    "cwd": settings["WorkingDir"],
-    "capabilities": {},
-    "noNewPrivileges": True,
+# Runs a command in the image as its own settings and compose say: its user and environment, a read-only root file system,
+# /tmp in memory, /data kept. Namespaces and chroot stand in for a container runtime, which few build machines let run.
+root=$(buildah mount "$container")
+setting() { buildah inspect --type image --format "{{range .Docker.Config.$1}}{{println .}}{{end}}" "$image" | sed '/^$/d'; }
+user=$(buildah inspect --type image --format '{{.Docker.Config.User}}' "$image")
+mapfile -t environment < <(setting Env)
+mapfile -t entrypoint < <(setting Entrypoint)
+mapfile -t command < <(setting Cmd)
+mapfile -t health < <(setting Healthcheck.Test)
+box() {
+  ROOT=$root WORK=$work OWNER=$user unshare --mount --pid --fork --kill-child bash -c '
+    set -euo pipefail
+    mount --bind "$ROOT" "$ROOT"
+    mkdir -p "$ROOT/proc" "$ROOT/dev" "$ROOT/tmp"
+    mount -t proc proc "$ROOT/proc"
+    mount --rbind /dev "$ROOT/dev"
+    mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$ROOT/tmp"
+    mount --bind "$WORK/data" "$ROOT/data"
+    mount --bind -o ro "$WORK/etc" "$ROOT/etc/watchkeeper"
+    mount -o remount,bind,ro "$ROOT"
+    exec setpriv --no-new-privs chroot --userspec="$OWNER" "$ROOT" env -i "$@"
+  ' box "${environment[@]}" "$@"
 }
-spec["root"] = {"path": root, "readonly": True}
-spec["mounts"] += [
-    {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "mode=1777"]},
-    {"destination": "/data", "type": "bind", "source": f"{work}/data", "options": ["bind", "rw"]},
-    {"destination": "/etc/watchkeeper", "type": "bind", "source": f"{work}/etc", "options": ["bind", "ro"]},
-]
-spec["linux"]["namespaces"] = [each for each in spec["linux"]["namespaces"] if each["type"] != "network"]
-pathlib.Path(file).write_text(json.dumps(spec))
-PYTHON
-}
-start() { crun --cgroup-manager=disabled run --bundle "$bundle" "$@" watchkeeper-check; }
-inside() { crun --cgroup-manager=disabled exec watchkeeper-check "$@"; }
 
 say "--help"
-in_container --help
-start
+box "${entrypoint[@]}" --help
 
 say "run"
-in_container
-start > "$work/run.log" 2>&1 &
+box "${entrypoint[@]}" "${command[@]}" > "$work/run.log" 2>&1 &
+service=$!
+get() { python3 -c 'import sys, urllib.request as u; print(u.build_opener(u.ProxyHandler({})).open(sys.argv[1]).read().decode())' "http://127.0.0.1:9464$1"; }
 alive=0
 for _ in $(seq 600); do
-  if inside python3 -c "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9464/healthz').read())" 2>/dev/null; then
+  if get /healthz 2>/dev/null; then
     alive=1
     break
   fi
@@ -104,23 +94,22 @@ done
 [ "$alive" = 1 ] || { cat "$work/run.log"; echo "the service did not come up" >&2; exit 1; }
 
 say "as whom, and what it can write"
-inside id
-if inside touch /opt/watchkeeper/x 2>/dev/null; then echo "the root file system can be written" >&2; exit 1; fi
-inside touch /data/x /tmp/x
+box id
+if box touch /opt/watchkeeper/x 2>/dev/null; then echo "the root file system can be written" >&2; exit 1; fi
+box touch /data/x /tmp/x
 
 say "the image's own health check"
-mapfile -t health < <(buildah inspect --type image --format '{{range .Docker.Config.Healthcheck.Test}}{{println .}}{{end}}' "$image")
-inside "${health[@]:1:3}" && echo healthy
+box "${health[@]:1}" && echo healthy
 
 say "metrics"
 for _ in $(seq 600); do
-  page=$(inside python3 -c "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9464/metrics').read().decode())")
+  page=$(get /metrics)
   if grep '^watchkeeper_source_last_success_timestamp_seconds{source="app"}' <<< "$page"; then break; fi
   sleep 0.2
 done
 grep --quiet '^watchkeeper_source_last_success_timestamp_seconds{source="app"}' <<< "$page" || { cat "$work/run.log"; exit 1; }
 
 say "stop"
-crun kill watchkeeper-check TERM
-wait %1 || { cat "$work/run.log"; exit 1; }
+pkill -TERM --newest --full "${entrypoint[0]} ${command[0]}"
+wait "$service" || { cat "$work/run.log"; exit 1; }
 say "all is well"

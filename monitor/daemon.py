@@ -190,6 +190,8 @@ def maintain(house: House, now: datetime) -> None:
     with house.database.transaction() as session:
         measurements.expire(session, now, house.settings.retention)
         outbox.expire(session, now, house.settings.retention.transitions)
+        hit("maintain.before_commit")
+    hit("maintain.after_commit")
     for watched in house.sources.values():
         with watched.using:
             watched.source.maintain(now)

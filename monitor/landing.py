@@ -152,9 +152,7 @@ class Landed:
         if mine:
             retired = self.manifest.cursor(RETIRED) or {}
             cursors[RETIRED] = {**retired, **dict.fromkeys(mine, now.isoformat())}
-        hit("landing.before_commit")
         self.manifest.commit(Landing(landing.add, landing.remove, cursors, landing.quarantined), now)
-        hit("landing.after_commit")
 
     def _where(self, part: Part) -> Path:
         """Where a part is, also after the whole directory was moved."""

@@ -4,6 +4,7 @@ import logging
 from datetime import datetime
 
 from monitor.counters import Counters
+from monitor.failpoints import hit
 from monitor.house import House, Watched
 from monitor.slots import floor
 from monitor.sources.base import Poll
@@ -32,7 +33,9 @@ def note_success(house: House, watched: Watched, poll: Poll, now: datetime) -> P
             oldest = watched.source.oldest() or poll.complete_until
             row.slot_end = floor(max(oldest, now - house.settings.start), house.settings.window)
             row.rechecked_until = row.slot_end
-        return row
+        hit("progress.before_commit")
+    hit("progress.after_commit")
+    return row
 
 
 def note_failure(house: House, watched: Watched, failure: str, now: datetime) -> None:
@@ -42,3 +45,5 @@ def note_failure(house: House, watched: Watched, failure: str, now: datetime) ->
         if row.failing_since is None:
             log.error("source %s fails: %s", watched.name, failure)
         row.failing_since, row.failure = row.failing_since or now, failure
+        hit("progress.before_commit")
+    hit("progress.after_commit")

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import col, delete, func, select
 
+from monitor.failpoints import hit
 from monitor.store.database import Database
 from monitor.store.tables import CursorRow, PartRow, ProgressRow, QuarantineRow
 
@@ -97,6 +98,8 @@ class Manifest:
                         at=now,
                     )
                 )
+            hit("landing.before_commit")
+        hit("landing.after_commit")
 
     def closed_until(self) -> datetime | None:
         """How far the source was complete when that was last saved: windows up to then may have been measured."""
