@@ -17,11 +17,13 @@ from fake_slack import FakeSlack
 from monitor.failpoints import EXIT_STATUS, NAMES
 
 HITS = (1, 3)  # the first time, and once in the middle of the incident
+ONCE = ("late.", "maintain.")  # the story comes here less often than three times
 UNDISTURBED = "undisturbed"
 
 
 def scenarios() -> list[str]:
-    return [UNDISTURBED, *(f"{name}:{hit}" for name in NAMES for hit in HITS)]
+    places = [(name, hit) for name in NAMES for hit in HITS if hit == 1 or not name.startswith(ONCE)]
+    return [UNDISTURBED, *(f"{name}:{hit}" for name, hit in places)]
 
 
 def key_of(scenario: str) -> str:
@@ -71,9 +73,6 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_after_a_kill_the_store_ends_as_if_nothing_had_happened(lives: Any, scenario: str) -> None:
     results, _, _, errors = lives
     result = results[scenario]
-    if result["first"] == 0 and scenario != UNDISTURBED:
-        assert not scenario.endswith(":1"), f"{scenario} is never reached"
-        pytest.skip("the story does not come here that often")
     assert result["first"] == (0 if scenario == UNDISTURBED else EXIT_STATUS), errors
     assert result["second"] in (0, None), errors
     assert result["rows"] == results[UNDISTURBED]["rows"]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Index, Integer, Text, TypeDecorator
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Index, Integer, LargeBinary, Text, TypeDecorator
 from sqlmodel import Field, SQLModel
 
 
@@ -199,3 +199,59 @@ class LeaseRow(SQLModel, table=True):
     name: str = Field(primary_key=True)
     holder: str
     until: datetime = Field(sa_type=UtcDateTime)
+
+
+class BaselineRow(SQLModel, table=True):
+    """What was learnt of one text stream of one segment: immutable; only its state and how far it was used change."""
+
+    __tablename__ = "baseline"
+    source: str = Field(primary_key=True)
+    segment: str = Field(primary_key=True)
+    stream: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    state: str  # candidate, accepted, retired
+    pinned: bool = False
+    fitted_at: datetime = Field(sa_type=UtcDateTime)
+    fitted_from: datetime = Field(sa_type=UtcDateTime)
+    fitted_until: datetime = Field(sa_type=UtcDateTime)
+    length_s: int
+    read_until: datetime = Field(sa_type=UtcDateTime)  # end of the last window that was measured against it
+    facts: Any = Field(sa_type=JSON)
+    body: bytes = Field(sa_type=LargeBinary)
+
+
+class TextRow(SQLModel, table=True):
+    """What was measured of the sampled texts of one stream in one window, as one JSON object."""
+
+    __tablename__ = "text_measurement"
+    source: str = Field(primary_key=True)
+    segment: str = Field(primary_key=True)
+    stream: str = Field(primary_key=True)
+    length_s: int = Field(primary_key=True)
+    start: datetime = Field(sa_type=UtcDateTime, primary_key=True)
+    end: datetime = Field(sa_type=UtcDateTime, index=True)
+    baseline: str
+    body: Any = Field(sa_type=JSON)
+    findings: Any = Field(sa_type=JSON)
+
+
+class ScoreRow(SQLModel, table=True):
+    """How strange one sampled text is."""
+
+    __tablename__ = "score"
+    source: str = Field(primary_key=True)
+    stream: str = Field(primary_key=True)
+    call_id: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    segment: str
+    score: float
+    p: float
+
+
+class CacheRow(SQLModel, table=True):
+    """Bytes by key that cost something to compute: embeddings."""
+
+    __tablename__ = "cache"
+    key: str = Field(primary_key=True)
+    used_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    body: bytes = Field(sa_type=LargeBinary)
