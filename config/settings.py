@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from config.alerts import AnyReceiver, Health, Rule
+from config.detectors import Text
 from config.problems import dotted
 from config.references import HISTORY, WINDOW, findings
 from config.server import Retention, Server, Store
@@ -33,6 +34,7 @@ class Settings(Strict):
     allowed_lateness: Duration = Field(
         timedelta(days=1), description="Closed windows are measured again for calls that come this late."
     )
+    text: Text = Text()
     health: Health = Health()
     server: Server = Server()
     store: Store = Store()

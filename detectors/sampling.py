@@ -40,7 +40,7 @@ class Sample:
         ids: one for each call.
         ended_us: event time of each, microseconds since 1970.
         texts: what the stream says; never None, may be empty.
-        users: who asked, None where the log does not say.
+        users, sessions: who asked in which conversation, None where the log does not say.
         population: how many calls of the window have a text of the stream.
     """
 
@@ -51,6 +51,7 @@ class Sample:
     ended_us: Sequence[int]
     texts: Sequence[str]
     users: Sequence[str | None]
+    sessions: Sequence[str | None]
     population: int
 
 
@@ -85,12 +86,13 @@ class Sampling:
             ended_us=[int(each) for each in column["at_us"]],
             texts=[str(each) for each in column["text"]],
             users=[each if isinstance(each, str) else None for each in column["user_id"]],
+            sessions=[each if isinstance(each, str) else None for each in column["session_id"]],
             population=int(column["population"][0]) if order else 0,
         )
 
     def _rows(self, log: Calls, stream: Stream, window: Window, segment: Segment) -> "ir.Table":
         columns = segment.columns
-        read = tuple(dict.fromkeys(("id", "user_id", "text_truncated", stream, *columns)))
+        read = tuple(dict.fromkeys(("id", "user_id", "session_id", "text_truncated", stream, *columns)))
         calls = ended_between(log, window.start, window.end, self.max_duration, read)
         counted = calls.ok if stream == "response" else ~calls.cancelled
         calls = calls.filter(counted & ~calls.text_truncated.fill_null(False) & calls[stream].notnull())
@@ -100,6 +102,7 @@ class Sampling:
             "id",
             "at_us",
             "user_id",
+            "session_id",
             text=calls[stream].left(LONGEST_TEXT),
             hash=md5(calls.id),
             population=calls.started_us.count().over(ibis.window()),

@@ -134,6 +134,70 @@ def status(config: Config = DEFAULT) -> None:
     raise typer.Exit(command(config))
 
 
+baseline = typer.Typer(help="What was learnt of the texts.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(baseline, name="baseline")
+
+Version = Annotated[str, typer.Argument(help="The version, or how it begins; see baseline list.")]
+
+
+@baseline.command("fit")
+def baseline_fit(
+    start: From,
+    to: To,
+    config: Config = DEFAULT,
+    source: Annotated[str, typer.Option(help="Of this source; unset is all.")] = "",
+    accept: Annotated[bool, typer.Option("--accept", help="Measure against it from now on.")] = False,
+) -> None:
+    """Learn what is normal from a stretch of the log: a candidate until it is accepted."""
+    from monitor.commands.baseline import fit
+
+    raise typer.Exit(fit(config, (start, to), source, accept=accept))
+
+
+@baseline.command("list")
+def baseline_list(config: Config = DEFAULT) -> None:
+    """Show every baseline on a line."""
+    from monitor.commands.baseline import show_all
+
+    raise typer.Exit(show_all(config))
+
+
+@baseline.command("show")
+def baseline_show(version: Version, config: Config = DEFAULT) -> None:
+    """Show the topics of a baseline, and its days that are unlike the others."""
+    from monitor.commands.baseline import show
+
+    raise typer.Exit(show(config, version))
+
+
+@baseline.command("accept")
+def baseline_accept(version: Version, config: Config = DEFAULT) -> None:
+    """Measure against a baseline from now on; the one before it retires unless it is pinned."""
+    from monitor.commands.baseline import change
+
+    raise typer.Exit(change(config, version, "accept"))
+
+
+@baseline.command("pin")
+def baseline_pin(
+    version: Version,
+    config: Config = DEFAULT,
+    off: Annotated[bool, typer.Option("--off", help="Let it retire when another one is accepted.")] = False,
+) -> None:
+    """Keep a baseline in use beside those that are learnt later, so that slow change is not absorbed."""
+    from monitor.commands.baseline import change
+
+    raise typer.Exit(change(config, version, "unpin" if off else "pin"))
+
+
+@baseline.command("compare")
+def baseline_compare(before: Version, after: Version, config: Config = DEFAULT) -> None:
+    """Show how one baseline differs from an earlier one."""
+    from monitor.commands.baseline import compare
+
+    raise typer.Exit(compare(config, (before, after)))
+
+
 def main() -> None:
     """The console script."""
     app()

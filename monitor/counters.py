@@ -29,6 +29,7 @@ COUNTERS: tuple[Spec, ...] = (
     Spec("deliveries", ("channel", "outcome"), "Attempts to deliver a message, by what came of it."),
 )
 TIMERS: tuple[Spec, ...] = (
+    Spec("texts_seconds", ("source",), "Time of one look at the texts of a source: sample, embed, learn, measure."),
     Spec("cycle_seconds", ("source",), "Time that one cycle of a source took: read, measure, decide, commit."),
 )
 BUCKETS: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)

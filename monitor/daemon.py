@@ -15,14 +15,16 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts.notifier import Notifier
+from detectors.embedder import EmbeddingError
 from monitor.cycle import Progress, cycle
 from monitor.decide import decide_health
 from monitor.deliver import Delivery
 from monitor.failpoints import hit
 from monitor.house import House, Watched
 from monitor.progress import note_failure
+from monitor.reading.cycle import read_texts
 from monitor.sources.base import SourceError
-from monitor.store import measurements, outbox, states
+from monitor.store import measurements, outbox, states, texts
 
 log = logging.getLogger("watchkeeper")
 
@@ -32,6 +34,7 @@ RENEW_EVERY = 10
 DELIVER_EVERY = 1
 HEALTH_EVERY = 10
 MAINTAIN_EVERY = 3600
+READ_TEXTS_EVERY = 30
 HEARTBEAT_LIMIT = timedelta(seconds=60)
 PATIENCE_AT_END_S = 4.0
 
@@ -58,7 +61,7 @@ class Service:
         # Each source, the delivery and the health check have a thread of their own: none waits for another.
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(len(house.sources) + 6)},
+            executors={"default": ThreadPoolExecutor(len(house.sources) + 7)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
 
@@ -84,6 +87,8 @@ class Service:
         for watched in self.house.sources.values():
             every = watched.settings.every.total_seconds()
             self.every(every, partial(self._cycle, watched), f"cycle {watched.name}")
+        if self.house.settings.text.enabled:
+            self.every(READ_TEXTS_EVERY, self._read_texts, "texts")
         self._scheduler.start()
 
     def wait(self) -> None:
@@ -155,6 +160,18 @@ class Service:
         finally:
             self.house.counters.observe("cycle_seconds", monotonic() - started, source=watched.name)
 
+    def _read_texts(self) -> None:
+        """One source after the other: the model has all cores at once."""
+        for watched in self.house.sources.values():
+            started = monotonic()
+            try:
+                read_texts(self.house, watched, clock(), self.stopping.is_set)
+            except (SourceError, EmbeddingError) as error:
+                self.house.desk.failed(watched.name, str(error))
+            else:
+                self.house.desk.failed(watched.name, "")
+            self.house.counters.observe("texts_seconds", monotonic() - started, source=watched.name)
+
     def _check_health(self) -> None:
         self._heartbeat = clock()
         check_health(self.house, clock())
@@ -190,6 +207,7 @@ def maintain(house: House, now: datetime) -> None:
     with house.database.transaction() as session:
         measurements.expire(session, now, house.settings.retention)
         outbox.expire(session, now, house.settings.retention.transitions)
+        texts.expire(session, now, house.settings.retention, house.settings.text.cache)
         hit("maintain.before_commit")
     hit("maintain.after_commit")
     for watched in house.sources.values():

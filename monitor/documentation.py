@@ -7,6 +7,8 @@ from pathlib import Path
 
 from config.calls import CALL_COLUMNS, FEEDBACK_COLUMNS, Column
 from detectors.catalogue import MEASUREMENTS, MeasurementSpec
+from detectors.descriptors import DESCRIPTORS
+from detectors.text_catalogue import TEXTS
 from monitor.counters import COUNTERS, TIMERS
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -16,6 +18,18 @@ def measurements() -> str:
     """Every measurement with its gauge, labels and unit."""
     head = "| measurement | Prometheus gauge | labels | unit | meaning | needs |\n|---|---|---|---|---|---|"
     return "\n".join([head, *(_measurement(spec) for spec in MEASUREMENTS)])
+
+
+def text_measurements() -> str:
+    """The same for the measurements of texts."""
+    head = "| measurement | Prometheus gauge | labels | unit | meaning | needs |\n|---|---|---|---|---|---|"
+    return "\n".join([head, *(_measurement(spec) for spec in TEXTS)])
+
+
+def descriptors() -> str:
+    """What is described of a text."""
+    head = "| descriptor | kind | meaning |\n|---|---|---|"
+    return "\n".join([head, *(f"| `{each.name}` | {each.kind} | {each.meaning} |" for each in DESCRIPTORS)])
 
 
 def own_metrics() -> str:
@@ -35,7 +49,12 @@ def columns(table: tuple[Column, ...]) -> str:
 def tables() -> Mapping[str, Mapping[str, str]]:
     """The generated blocks, by file and by the name between its markers."""
     return {
-        "measurements.md": {"measurements": measurements(), "own-metrics": own_metrics()},
+        "measurements.md": {
+            "measurements": measurements(),
+            "texts": text_measurements(),
+            "descriptors": descriptors(),
+            "own-metrics": own_metrics(),
+        },
         "log-format.md": {"calls": columns(CALL_COLUMNS), "feedback": columns(FEEDBACK_COLUMNS)},
     }
 

@@ -17,6 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from alerts.rules import State
 from detectors.catalogue import BY_NAME
 from detectors.measurement import Labels, Measured
+from detectors.text_catalogue import TEXTS_BY_NAME
 from monitor.clean import clean_label
 from monitor.counters import BUCKETS, COUNTERS, TIMERS, Counted, Timed
 from monitor.snapshot import AlertStatus, Snapshot
@@ -63,7 +64,7 @@ class Exporter:
         """All metrics of this moment: the protocol of prometheus_client's collectors."""
         snapshot, now = self._snapshot(), self._now()
         columns = _columns(snapshot)
-        yield from _measurements((row for row in snapshot.windows if row.window.end + self._fresh_for >= now), columns)
+        yield from _measurements((row for row in _rows(snapshot) if self._is_fresh(row, now)), columns)
         yield _window_ends(snapshot)
         yield _alerts(snapshot.alerts, columns)
         yield from _health(snapshot, now)
@@ -71,10 +72,18 @@ class Exporter:
         version: dict[LabelSet, float] = {(clean_label(self.version),): 1}
         yield _gauge("watchkeeper_build_info", "The running version.", ("version",), version)
 
+    def _is_fresh(self, row: Measured, now: datetime) -> bool:
+        """A long window is the present of its source until the next one has closed and was read."""
+        return row.window.end + max(self._fresh_for, 2 * row.window.length) >= now
+
+
+def _rows(snapshot: Snapshot) -> list[Measured]:
+    return [*snapshot.windows, *(text.measured for text in snapshot.texts if text.measured is not None)]
+
 
 def _columns(snapshot: Snapshot) -> tuple[str, ...]:
     """The columns of all segments: every gauge carries all of them, since an empty label is absent to Prometheus."""
-    segments = [row.segment for row in snapshot.windows] + [alert.segment for alert in snapshot.alerts]
+    segments = [row.segment for row in _rows(snapshot)] + [alert.segment for alert in snapshot.alerts]
     return tuple(sorted({column for segment in segments for column in segment.columns}))
 
 
@@ -93,7 +102,7 @@ def _measurements(rows: Iterable[Measured], columns: tuple[str, ...]) -> Iterato
 
 
 def _help(name: str) -> str:
-    spec = BY_NAME.get(name)
+    spec = BY_NAME.get(name) or TEXTS_BY_NAME.get(name)
     return f"{spec.meaning} Unit: {spec.unit}." if spec else f"The measurement {name}."
 
 

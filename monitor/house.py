@@ -14,6 +14,7 @@ from config.sources import AnySource
 from monitor.counters import Counters
 from monitor.health import CHANNEL_FAILING, health_rule
 from monitor.meter import Meter
+from monitor.reading.desk import TextDesk
 from monitor.sources.base import Source
 from monitor.sources.registry import SourceContext, build
 from monitor.store.database import Database
@@ -51,6 +52,7 @@ class House:
     database: Database
     sources: Mapping[str, Watched]
     counters: Counters
+    desk: TextDesk
     deciding: Lock = field(default_factory=Lock)
     replay: bool = False
 
@@ -63,7 +65,7 @@ class House:
             meter = Meter.of(settings, source, mine)
             sources[name] = Watched(name, source, build(name, source, context), meter)
         counters = Counters({"source": list(settings.sources), "channel": list(settings.receivers)})
-        return cls(settings, context.database, sources, counters, replay=replay)
+        return cls(settings, context.database, sources, counters, TextDesk(settings.text), replay=replay)
 
     def rules_of(self, source: str) -> dict[str, Rule]:
         """The user's rules that watch a source, by name."""

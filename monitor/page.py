@@ -16,7 +16,7 @@ from alerts.rules import ACTIVE, State
 from detectors.measurement import NONE, OTHER, Key, Labels, Measured, Reason, Segment, Value
 from monitor import formats
 from monitor.clean import clean_text
-from monitor.snapshot import AlertStatus, Snapshot
+from monitor.snapshot import AlertStatus, Snapshot, TextStatus
 
 PAGES = Path(__file__).parent / "pages"
 SHOWN_SEGMENTS = 100  # of a source; all of them are in /metrics and in the JSON
@@ -41,6 +41,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("Tokens out /s", Key.of("tokens_per_second", type="output"), formats.count),
     Column("Cost", Key.of("cost_usd"), formats.dollars),
 )
+
+# Of the texts of one stream; the stream's label comes on top, behind `effect`.
+TEXT_COLUMNS: tuple[Column, ...] = (
+    Column("Out of distribution", Key.of("out_of_distribution_ratio"), formats.percent),
+    Column("Mix", Key.of("embedding_drift", effect="mix"), formats.number),
+    Column("Largest topic change", Key.of("embedding_drift", effect="topic"), formats.percent),
+)
+SHOWN_FINDINGS = 4
 
 REASONS = {
     Reason.NO_CALLS: "no such call in the window",
@@ -76,6 +84,19 @@ class SourceTable(NamedTuple):
     more: int
 
 
+class TextRow(NamedTuple):
+    """One line of the table of texts."""
+
+    stream: str
+    place: str
+    phase: str
+    learnt: str
+    problem: str
+    cells: tuple[Cell, ...]
+    findings: tuple[str, ...]
+    end: datetime | None
+
+
 def render_page(snapshot: Snapshot, now: datetime, version: str) -> str:
     """The page as it stands at `now`."""
     health: list[tuple[str, str]] = [(source.name, source.state) for source in snapshot.sources]
@@ -88,6 +109,7 @@ def render_page(snapshot: Snapshot, now: datetime, version: str) -> str:
             now=now,
             version=version,
             tables=_tables(snapshot.windows),
+            texts=[_text_row(text) for text in snapshot.texts],
             titles=[column.title for column in COLUMNS],
             active=[alert for alert in snapshot.alerts if alert.state in ACTIVE],
             alerts=sorted(snapshot.alerts, key=_urgency),
@@ -163,6 +185,29 @@ def _calls(row: Measured) -> float:
 def _segment_row(row: Measured) -> SegmentRow:
     return SegmentRow(
         place(row.segment), row.window.end, tuple(_cell(column, row.values.get(column.key)) for column in COLUMNS)
+    )
+
+
+def _text_row(status: TextStatus) -> TextRow:
+    measured = status.measured
+    values = {} if measured is None else measured.values
+    cells = [
+        _cell(Column(each.title, Key(each.key.name, (*each.key.labels, ("stream", status.stream))), each.shown), found)
+        for each in TEXT_COLUMNS
+        for found in [values.get(Key(each.key.name, (*each.key.labels, ("stream", status.stream))))]
+    ]
+    learnt = f"{min(status.have_days, status.wanted_days):.0f} of {status.wanted_days:.0f} days to learn from"
+    if status.fitted_from is not None and status.fitted_until is not None:
+        learnt = f"{status.fitted_from:%Y-%m-%d} to {status.fitted_until:%Y-%m-%d}, {(status.baseline or '')[:8]}"
+    return TextRow(
+        stream=status.stream,
+        place=clean_text(f"{status.source} · {place(status.segment)}", 300),
+        phase=status.phase,
+        learnt=learnt,
+        problem=clean_text(status.problem, 300),
+        cells=tuple(cells),
+        findings=tuple(clean_text(each, 120) for each in status.findings[:SHOWN_FINDINGS]),
+        end=None if measured is None else measured.window.end,
     )
 
 

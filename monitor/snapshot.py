@@ -72,6 +72,34 @@ class AlertStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class TextStatus:
+    """How the texts of one stream of one segment are, and how they are read.
+
+    Attributes:
+        phase: learning, provisional (from fewer days than wanted), ready.
+        have_days, wanted_days: of log to learn from.
+        baseline: version, None while learning.
+        fitted_from, fitted_until: what it was learnt from.
+        measured: the newest window, None before the first.
+        findings: what stands out in it, in words: names of topics and descriptors, never texts.
+        problem: why nothing is measured.
+    """
+
+    source: str
+    segment: Segment
+    stream: str
+    phase: str
+    have_days: float
+    wanted_days: float
+    baseline: str | None = None
+    fitted_from: datetime | None = None
+    fitted_until: datetime | None = None
+    measured: Measured | None = None
+    findings: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TransitionStatus:
     """A change of state of an alert, decided at `at` (event time); `held` says why nobody was told."""
 
@@ -96,6 +124,7 @@ class Snapshot:
         windows: the newest base window of each source and segment.
         ends: end of the newest measured window, by source and length in seconds.
         alerts: all alerts that are not inactive.
+        texts: the streams whose texts are read.
         transitions: the recent ones, newest first.
     """
 
@@ -105,6 +134,7 @@ class Snapshot:
     alerts: tuple[AlertStatus, ...] = ()
     sources: tuple[SourceStatus, ...] = ()
     channels: tuple[ChannelStatus, ...] = ()
+    texts: tuple[TextStatus, ...] = ()
     transitions: tuple[TransitionStatus, ...] = ()
     counters: Counted = field(default_factory=Counted)
 

@@ -2,14 +2,14 @@
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from detectors.measurement import Key, Measured, Value
 from monitor.clean import clean_text
 from monitor.counters import COUNTERS, Counted
-from monitor.snapshot import AlertStatus, Snapshot, TransitionStatus
+from monitor.snapshot import AlertStatus, Snapshot, TextStatus, TransitionStatus
 
 TEXT_LENGTH = 1000  # of a failure or a name in the answer
 
@@ -21,6 +21,7 @@ def render_json(snapshot: Snapshot) -> bytes:
         "sources": [asdict(source) for source in snapshot.sources],
         "channels": [asdict(channel) for channel in snapshot.channels],
         "alerts": [_with_labels(alert) for alert in snapshot.alerts],
+        "texts": [_text(text) for text in snapshot.texts],
         "transitions": [_with_labels(transition) for transition in snapshot.transitions],
         "windows": [_window(row) for row in snapshot.windows],
         "ends": [
@@ -33,6 +34,11 @@ def render_json(snapshot: Snapshot) -> bytes:
 
 def _with_labels(status: AlertStatus | TransitionStatus) -> dict[str, Any]:
     return {**asdict(status), "segment": status.segment.as_dict(), "labels": dict(status.labels)}
+
+
+def _text(status: TextStatus) -> dict[str, Any]:
+    measured = None if status.measured is None else _window(status.measured)
+    return {**asdict(replace(status, measured=None)), "segment": status.segment.as_dict(), "measured": measured}
 
 
 def _window(row: Measured) -> dict[str, Any]:

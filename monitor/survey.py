@@ -20,6 +20,7 @@ from monitor.store import measurements, outbox, states
 from monitor.store.database import Session
 from monitor.store.manifest import Manifest
 from monitor.store.tables import ChannelRow, ProgressRow, TransitionRow
+from monitor.textstatus import text_statuses
 
 RECENT = 100  # transitions shown
 NEWEST_WITHIN = timedelta(hours=6)  # older windows are not the present of anything
@@ -46,6 +47,7 @@ def survey(house: House, now: datetime) -> Snapshot:
             ends={key: end for key, end in ends.items() if key[0] in house.sources},
             alerts=tuple(_alerts(house, session, recent)),
             sources=tuple(sources),
+            texts=text_statuses(house, session, now),
             channels=_channels(house, outbox.channels(session), outbox.pending_counts(session)),
             transitions=tuple(_transition(row) for row in recent),
             counters=house.counters.counted(),

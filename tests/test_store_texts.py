@@ -7,6 +7,7 @@ import pytest
 import stores
 from sqlmodel import SQLModel, select
 
+from config.server import Retention
 from detectors.measurement import Key, Reason, Segment, Value, Window
 from monitor.store import texts
 from monitor.store.database import Database
@@ -110,7 +111,7 @@ def test_scores_are_kept_once_a_call_and_forgotten_in_time(store: Database) -> N
         texts.save_scores(session, [score("a", NOW - DAY, 0.5), score("b", NOW, 0.01)])
         texts.save_scores(session, [score("b", NOW, 0.02)])
     with store.transaction() as session:
-        texts.expire(session, NOW, 400 * DAY, HOUR, 10)
+        texts.expire(session, NOW, Retention(short=HOUR), 10)
     with store.reading() as session:
         assert [(row.call_id, row.p) for row in session.exec(select(ScoreRow))] == [("b", 0.02)]
 
@@ -120,7 +121,7 @@ def test_the_cache_remembers_what_was_used_last(store: Database) -> None:
     StoredCache(store, NOW + HOUR).put({"k9": b"9"})
     assert StoredCache(store, NOW + 2 * HOUR).get(["k0", "k9", "unknown"]) == {"k0": b"\x00", "k9": b"9"}
     with store.transaction() as session:
-        texts.expire(session, NOW, DAY, DAY, cache_rows=2)
+        texts.expire(session, NOW, Retention(), cache_rows=2)
     with store.reading() as session:
         assert sorted(session.exec(select(CacheRow.key))) == ["k0", "k9"]
 

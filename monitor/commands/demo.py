@@ -42,6 +42,7 @@ def demo(directory: Path, seed: int, days: int, port: int) -> int:
     except (CommandError, StoreError, SourceError) as error:
         return explain(error)
     teller = Teller(anchor - timedelta(days=days), anchor)
+    house.desk.progress = teller.read
     service = Service(house, notifiers, teller.measured)
     try:
         server = serve(service)
@@ -84,6 +85,7 @@ class Teller:
         self.bar = _progress()
         self._start, self._anchor = start, anchor
         self._task: TaskID | None = None
+        self._texts: TaskID | None = None
         self._seen = 0
         self._lock = Lock()
 
@@ -94,6 +96,13 @@ class Teller:
                 self._task = self.bar.add_task("measuring", total=1.0)
             done = (last - self._start) / (self._anchor - self._start)
             self.bar.update(self._task, completed=min(done, 1.0), description=f"measured until {last:%d %b %H:%M}")
+
+    def read(self, what: str, share: float) -> None:
+        """Moves the bar of the texts."""
+        with self._lock:
+            if self._texts is None:
+                self._texts = self.bar.add_task("texts", total=1.0)
+            self.bar.update(self._texts, completed=min(share, 1.0), description=what)
 
     def look(self, service: Service) -> None:
         """Prints the transitions since the last look; of the past, which nobody is told of, only what fired."""

@@ -9,6 +9,7 @@ from config.references import names, sections
 from config.sources.common import CommonSource
 from config.words import choose, nearest, shown
 from detectors.catalogue import MeasurementSpec
+from detectors.text_catalogue import TEXTS_BY_NAME
 
 # Labels that every alert has beside those of its segment and its measurement.
 ALERT_LABELS = ("rule", "source", "severity")
@@ -29,6 +30,9 @@ def check_rules(tree: Mapping[str, Any], known: Mapping[str, MeasurementSpec]) -
             continue
         if measure in known:
             yield from _labels(rule, known[measure], path)
+        elif measure.removeprefix("llm_") in TEXTS_BY_NAME:
+            hint = "rules watch traffic; the numbers of texts are on the status page, in /metrics and in reports"
+            yield Finding((*path, "measure"), f"no rule can watch {shown(measure)} yet", hint)
         else:
             hint = choose(measure.removeprefix("llm_"), known)
             yield Finding((*path, "measure"), f"unknown measurement {shown(measure)}", hint)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, delete, func, select, update
 
+from config.server import Retention
 from detectors.measurement import Key, Reason, Segment, Value, Window
 from monitor.store.database import Database
 from monitor.store.measurements import segment_of, segment_text
@@ -127,14 +128,14 @@ def save_scores(session: Session, rows: Iterable[ScoreRow]) -> None:
         session.merge(row)
 
 
-def expire(session: Session, now: datetime, keep_rows: timedelta, keep_scores: timedelta, cache_rows: int) -> None:
+def expire(session: Session, now: datetime, retention: Retention, cache_rows: int) -> None:
     """Forgets what is past its retention, retired baselines that nothing was measured against, and the least used
     embeddings beyond the bound."""
-    session.exec(delete(TextRow).where(col(TextRow.end) < now - keep_rows))
-    session.exec(delete(ScoreRow).where(col(ScoreRow.at) < now - keep_scores))
+    session.exec(delete(TextRow).where(col(TextRow.end) < now - retention.long))
+    session.exec(delete(ScoreRow).where(col(ScoreRow.at) < now - retention.short))
     used = select(TextRow.baseline).distinct()
     unused = (col(BaselineRow.state) == RETIRED, col(BaselineRow.version).not_in(used))
-    session.exec(delete(BaselineRow).where(*unused, col(BaselineRow.fitted_at) < now - keep_scores))
+    session.exec(delete(BaselineRow).where(*unused, col(BaselineRow.fitted_at) < now - retention.short))
     oldest_kept = session.exec(
         select(CacheRow.used_at).order_by(col(CacheRow.used_at).desc()).offset(cache_rows).limit(1)
     ).first()

@@ -1,0 +1,361 @@
+"""A baseline: what is normal for the texts of one stream, fitted once from a stretch of the log and then frozen.
+
+What is fitted is spread over time: the first three quarters of the stretch are what texts are compared with, the last
+quarter, which the scorer never saw, says how strange normal texts come out. A text that repeats within a window counts
+once, here and wherever a baseline is used: a retry loop is no change of meaning.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import ood
+from detectors.descriptors import DESCRIPTORS_VERSION, Summary, summarise
+from detectors.features import Features, bandwidth, first_of_each, radius, take
+from detectors.neighbours import Indices, Numbers
+from detectors.ood import Scorer
+from detectors.profile import HOUR, LEAST_CALLS, History, history_of, once, window_length
+from detectors.topics import LIMIT, Topic, assign
+from detectors.topics import fit as fit_topics
+
+if TYPE_CHECKING:
+    from detectors.embedder import Embedded
+
+Stream = Literal["prompt", "response"]
+
+FORMAT = 1
+MOST_BYTES = 25_000_000
+RESERVOIR = 20_000
+CALIBRATION = 5_000
+_RESERVOIR_BYTES = 16_000_000
+_HELD_OUT = 0.25
+
+
+class TooFewError(ValueError):
+    """There are too few texts for a baseline.
+
+    Attributes:
+        reference: texts in the first three quarters of the stretch, each counted once a window.
+        later: such texts in the last quarter.
+        least: how many each needs.
+    """
+
+    def __init__(self, reference: int, later: int, least: int) -> None:
+        super().__init__(
+            f"a baseline needs {least} texts or more in the first three quarters of its time and in the last quarter, "
+            f"without those that repeat within a window; there are {reference} and {later}"
+        )
+        self.reference, self.later, self.least = reference, later, least
+
+
+class TooLargeError(ValueError):
+    """A baseline would take more than 25 MB."""
+
+
+class UnreadableError(ValueError):
+    """Bytes are no baseline of this version of Watchkeeper, or were changed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitSample:
+    """The texts of a stretch of the log, in any order.
+
+    Attributes:
+        texts: n redacted texts.
+        vectors: their embeddings.
+        at: (n,) event times, seconds since 1970.
+        ids: n different ids of their calls.
+        hours: how many calls each hour (its start, UTC) really had; by default those of the sample.
+    """
+
+    texts: Sequence[str]
+    vectors: "Embedded"
+    at: Numbers
+    ids: Sequence[str]
+    hours: Mapping[datetime, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a baseline is fitted, and by what its texts were made.
+
+    Attributes:
+        stream: whose texts they are.
+        identity: of the embedder: model, tokenizer, normaliser, chunking.
+        redactor: version of what took personal data out of the texts.
+        scorer: kind of out-of-distribution score.
+        window_length: to be frozen; by default chosen by the counts of calls.
+        topics: at most.
+        least: texts in either part.
+        seed: of everything that is drawn.
+    """
+
+    stream: Stream
+    identity: str
+    redactor: str
+    scorer: ood.Kind = "knn"
+    window_length: timedelta | None = None
+    topics: int = LIMIT
+    least: int = LEAST_CALLS
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Baseline:
+    """See the module. Texts are not in it, but for the beginnings of the topics' exemplars.
+
+    Attributes:
+        version: SHA-256 of everything else.
+        settings: as fitted; `window_length` is the frozen one, None below 100 calls a day (windows then have a day).
+        fitted_from: time of the first text.
+        fitted_until: time of the last text.
+        texts: how many it is fitted on, each counted once a window.
+        sample_size: n_s, the number of texts that windows are cut to where more would make them incomparable: the 5 %
+            quantile of the windows that have 100.
+        reservoir: (≤ 20,000, d) different chunks and texts of the first part, float16.
+        scorer: fitted on the reservoir.
+        calibration: (≤ 5,000,) scores of texts of the last part, sorted.
+        centroids: (k, d) of the topics.
+        topics: k of them, the largest first.
+        features: whose means `history` holds.
+        radius: the cosine within which two texts are of one kind.
+        history: the windows.
+        summary: the descriptors of all texts.
+    """
+
+    settings: Settings
+    fitted_from: datetime
+    fitted_until: datetime
+    texts: int
+    sample_size: int
+    reservoir: NDArray[np.float16]
+    scorer: Scorer
+    calibration: Numbers
+    centroids: NDArray[np.float32]
+    topics: tuple[Topic, ...]
+    features: Features
+    radius: float
+    history: History
+    summary: Summary
+    version: str = field(default="")
+
+    def __post_init__(self) -> None:
+        arrays = _arrays(self)
+        for array in arrays.values():
+            array.flags.writeable = False
+        object.__setattr__(self, "version", _version(_header(self), arrays))
+
+    @property
+    def length_s(self) -> float:
+        """Length of the windows in seconds."""
+        return self.history.length_s
+
+    def refuses(self, identity: str, redactor: str, descriptors: str = DESCRIPTORS_VERSION) -> str:
+        """Why texts that were made in another way cannot be compared with it; empty when they can."""
+        made = (
+            ("embedder (model, tokenizer, normaliser or chunking)", self.settings.identity, identity),
+            ("redactor", self.settings.redactor, redactor),
+            ("descriptors", self.summary.version, descriptors),
+        )
+        changed = [f"{what}: fitted with {then}, now {now}" for what, then, now in made if then != now]
+        return "; ".join(changed) and "another " + "; another ".join(changed) + ": fit a new baseline"
+
+    def to_bytes(self) -> bytes:
+        """As a compressed npz file; equal baselines give equal bytes.
+
+        Raises:
+            TooLargeError: it would take more than 25 MB.
+        """
+        header = json.dumps(_header(self) | {"version": self.version}, sort_keys=True)
+        data = _packed(_arrays(self) | {"header": np.frombuffer(header.encode(), np.uint8)})
+        if len(data) > MOST_BYTES:
+            raise TooLargeError(
+                f"the baseline takes {len(data):,} bytes, more than {MOST_BYTES:,}: choose a smaller embedding"
+                " model, or the scorer knn"
+            )
+        return data
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Baseline":
+        """What `to_bytes` was called on.
+
+        Raises:
+            UnreadableError: these are not its bytes.
+        """
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            header = json.loads(arrays.pop("header").tobytes())
+            if header["format"] != FORMAT:
+                raise UnreadableError(f"a baseline of format {header['format']}; this version reads {FORMAT}")
+            baseline = _read(header, arrays)
+        except UnreadableError:
+            raise
+        except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+            raise UnreadableError(f"no baseline: {error}") from error
+        if baseline.version != header["version"]:
+            raise UnreadableError(f"the baseline {header['version']} was changed")
+        return baseline
+
+
+def fit(sample: FitSample, settings: Settings) -> Baseline:
+    """Learns what is normal; the order of the sample's rows does not matter.
+
+    Raises:
+        TooFewError: the first or the last part has too few texts.
+    """
+    length = settings.window_length or window_length(sample.hours or _hours(sample.at))
+    length_s = (length or timedelta(days=1)).total_seconds()
+    order = _by_hash(sample)
+    rows = order[once([sample.texts[row] for row in order], sample.at[order], length_s)]
+    texts, at, vectors = [sample.texts[row] for row in rows], sample.at[rows], take(sample.vectors, rows)
+    later = _later(at, length_s)
+    if min(np.count_nonzero(later), np.count_nonzero(~later)) < settings.least:
+        raise TooFewError(int(np.count_nonzero(~later)), int(np.count_nonzero(later)), settings.least)
+    reservoir = _reservoir(take(vectors, np.flatnonzero(~later)))
+    scorer = ood.fit(settings.scorer, reservoir, settings.seed)
+    scores = np.full(len(texts), np.nan)
+    scores[later] = ood.score_texts(scorer, take(vectors, np.flatnonzero(later)))
+    calibration = np.sort(scores[later][:CALIBRATION])
+    centroids, labels, topics = fit_topics(vectors.mean, texts, settings.seed, settings.topics)
+    features = Features(settings.seed, bandwidth(reservoir), reservoir.shape[1])
+    strange = np.where(later, ood.p_values(scores, calibration) <= ood.LEVEL, np.nan)
+    windows = history_of(
+        length_s, at, labels, strange, lambda rows: features(vectors.mean[rows]).mean(axis=0, dtype=np.float64)
+    )
+    held = windows.n[windows.n >= LEAST_CALLS]
+    return Baseline(
+        settings=replace(settings, window_length=length),
+        fitted_from=datetime.fromtimestamp(float(sample.at.min()), UTC),
+        fitted_until=datetime.fromtimestamp(float(sample.at.max()), UTC),
+        texts=len(texts),
+        sample_size=max(LEAST_CALLS, int(np.quantile(held, 0.05))) if len(held) else LEAST_CALLS,
+        reservoir=reservoir,
+        scorer=scorer,
+        calibration=calibration,
+        centroids=centroids,
+        topics=tuple(topics),
+        features=features,
+        radius=radius(reservoir, assign(centroids, reservoir)),
+        history=replace(windows, calls=_calls(windows, sample)),
+        summary=summarise([sample.texts[row] for row in order]),
+    )
+
+
+def _by_hash(sample: FitSample) -> Indices:
+    """The rows in order of the hash of their ids, as samples of windows are drawn."""
+    ids = [hashlib.md5(each.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest() for each in sample.ids]
+    keys = zip(ids, sample.ids, sample.at.tolist(), sample.texts, range(len(ids)), strict=True)
+    return np.array([key[-1] for key in sorted(keys)], np.intp)
+
+
+def _later(at: Numbers, length_s: float) -> NDArray[np.bool_]:
+    """Whether each text belongs to the last quarter of the windows between the first and the last."""
+    window = np.floor(at / length_s)
+    if not len(window):
+        return np.zeros(0, np.bool_)
+    first, count = window.min(), window.max() - window.min() + 1
+    return np.asarray(window >= first + np.round(count * (1 - _HELD_OUT)))
+
+
+def _reservoir(vectors: "Embedded") -> NDArray[np.float16]:
+    """The different rows of texts and of their chunks, text by text."""
+    owner = np.concatenate([np.arange(len(vectors.mean)), vectors.owner])
+    rows = np.concatenate([vectors.mean, vectors.chunk]).astype(np.float16)[np.argsort(owner, kind="stable")]
+    most = min(RESERVOIR, _RESERVOIR_BYTES // (2 * rows.shape[1]))
+    return np.asarray(rows[first_of_each(rows)[:most]])
+
+
+def _hours(at: Numbers) -> dict[datetime, int]:
+    hours, counts = np.unique(np.floor(at / HOUR) * HOUR, return_counts=True)
+    return {datetime.fromtimestamp(float(hour), UTC): int(n) for hour, n in zip(hours, counts, strict=True)}
+
+
+def _calls(windows: History, sample: FitSample) -> Numbers:
+    """How many calls each window had, (W,)."""
+    calls: dict[float, float] = {}
+    for hour, n in (sample.hours or _hours(sample.at)).items():
+        start = float(np.floor(hour.timestamp() / windows.length_s) * windows.length_s)
+        calls[start] = calls.get(start, 0.0) + n
+    return np.array([calls.get(float(start), 0.0) for start in windows.start])
+
+
+def _header(baseline: Baseline) -> dict[str, Any]:
+    settings, length = baseline.settings, baseline.settings.window_length
+    return {
+        "format": FORMAT,
+        "settings": {**asdict(settings), "window_length": length and length.total_seconds()},
+        "fitted_from": baseline.fitted_from.isoformat(),
+        "fitted_until": baseline.fitted_until.isoformat(),
+        "texts": baseline.texts,
+        "sample_size": baseline.sample_size,
+        "topics": [asdict(topic) for topic in baseline.topics],
+        "features": asdict(baseline.features),
+        "radius": baseline.radius,
+        "length_s": baseline.length_s,
+        "summary": baseline.summary.to_json(),
+    }
+
+
+def _arrays(baseline: Baseline) -> dict[str, NDArray[Any]]:
+    scorer = {f"scorer_{name}": array for name, array in baseline.scorer.arrays().items() if name != "reference"}
+    history = {f"history_{name}": array for name, array in baseline.history.arrays().items()}
+    own = {name: getattr(baseline, name) for name in ("reservoir", "calibration", "centroids")}
+    return own | scorer | history
+
+
+def _read(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Baseline:
+    def part(prefix: str) -> dict[str, NDArray[Any]]:
+        return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+    settings, length = dict(header["settings"]), header["settings"]["window_length"]
+    settings["window_length"] = length and timedelta(seconds=length)
+    return Baseline(
+        settings=Settings(**settings),
+        fitted_from=datetime.fromisoformat(header["fitted_from"]),
+        fitted_until=datetime.fromisoformat(header["fitted_until"]),
+        texts=header["texts"],
+        sample_size=header["sample_size"],
+        reservoir=arrays["reservoir"],
+        scorer=ood.load(settings["scorer"], {"reference": arrays["reservoir"]} | part("scorer_")),
+        calibration=arrays["calibration"],
+        centroids=arrays["centroids"],
+        topics=tuple(
+            Topic(**{**topic, "terms": tuple(topic["terms"]), "exemplars": tuple(topic["exemplars"])})
+            for topic in header["topics"]
+        ),
+        features=Features(**header["features"]),
+        radius=header["radius"],
+        history=History(length_s=header["length_s"], **part("history_")),
+        summary=Summary.from_json(header["summary"]),
+    )
+
+
+def _version(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> str:
+    """The hash of the content, not of the file: another release of zlib packs the same content differently."""
+    content = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        content.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        content.update(np.ascontiguousarray(array).tobytes())
+    return content.hexdigest()
+
+
+def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:
+    """What `np.savez_compressed` writes, always with the same time of change."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in sorted(arrays.items()):
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+            info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, member.getvalue())
+    return file.getvalue()

@@ -1,0 +1,1 @@
+"""Kinds of embedders that run in the process."""

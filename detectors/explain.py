@@ -1,0 +1,223 @@
+"""What stands behind a drift, for a person: topics that grew and shrank, and new topics."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import ood
+from detectors.baseline import Baseline, FitSample
+from detectors.effects import Placed, newcombe, place, score_interval
+from detectors.features import take
+from detectors.neighbours import Indices, Numbers, Rows
+from detectors.profile import HOUR
+from detectors.topics import EXEMPLARS, Topic, names_of, terms_of
+
+FALSE_DISCOVERIES = 0.1
+_SCANNED = 5_000  # texts among which new topics are looked for
+_BALL = 8  # other texts within the radius of a new topic's first
+_TIMES = 8  # as many as are usual there
+_BLOCK = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class TopicChange:
+    """How a topic's share changed.
+
+    Attributes:
+        topic: of the baseline.
+        before: usual share at these times.
+        now: share.
+        lower: of the 95 % interval of `now - before`.
+        upper: of that interval.
+        ratio: now / before; None when there was none before.
+        ratio_lower: of its 95 % interval.
+        ratio_upper: of that interval; None when it is unbounded.
+        per_hour_before: usual calls of the topic an hour. A burst of one topic lowers the shares of all others, and
+            leaves these as they are.
+        per_hour: calls an hour.
+        p: exact, two-sided.
+        exemplars: ids of calls nearest to the topic's centre, at most three.
+    """
+
+    topic: Topic
+    before: float
+    now: float
+    lower: float
+    upper: float
+    ratio: float | None
+    ratio_lower: float
+    ratio_upper: float | None
+    per_hour_before: float
+    per_hour: float
+    p: float
+    exemplars: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewTopic:
+    """Texts that are near to each other where the baseline has almost none.
+
+    Attributes:
+        name: from its terms.
+        terms: that tell it from the other texts of the stretch.
+        n: texts.
+        share: of the texts that were looked at.
+        expected: texts that were usual there.
+        strange: share of its texts that are out of distribution; a new topic beside a known one has few.
+        exemplars: ids of calls nearest to its centre, at most three.
+    """
+
+    name: str
+    terms: tuple[str, ...]
+    n: int
+    share: float
+    expected: float
+    strange: float
+    exemplars: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Topics that grew or shrank, by the size of the change, among which at most 10 % are expected to be chance, and
+    new topics, the largest first."""
+
+    grown: tuple[TopicChange, ...] = ()
+    shrunk: tuple[TopicChange, ...] = ()
+    new: tuple[NewTopic, ...] = ()
+
+
+def explain(baseline: Baseline, sample: FitSample, population: int | None = None) -> Explanation:
+    """What changed in a stretch of time; the order of rows does not matter.
+
+    Args:
+        baseline: fitted with the same embedder and redactor.
+        sample: the texts of the stretch.
+        population: calls of the stretch, of which these are a sample; by default they are all.
+    """
+    ids, at = sample.ids, sample.at
+    order = np.array(sorted(range(len(ids)), key=lambda row: (ids[row], at[row])), np.intp)
+    texts = [sample.texts[row] for row in order]
+    placed = place(baseline, texts, take(sample.vectors, order), at[order])
+    if placed is None:
+        return Explanation()
+    names = [ids[row] for row in order[placed.rows]]
+    changes = list(_changes(baseline, placed, names, population or len(texts)))
+    kept = adjusted(np.array([change.p for change in changes])) <= FALSE_DISCOVERIES
+    real = [change for change, keep in zip(changes, kept, strict=True) if keep]
+    real.sort(key=lambda change: -abs(change.now - change.before))
+    return Explanation(
+        tuple(change for change in real if change.now > change.before),
+        tuple(change for change in real if change.now < change.before),
+        tuple(_new_topics(baseline, placed, names, [texts[row] for row in placed.rows])),
+    )
+
+
+def adjusted(p: Numbers) -> Numbers:
+    """p-values (k,) after Benjamini and Hochberg: those at or below q have a false discovery rate of at most q."""
+    order = np.argsort(p, kind="stable")
+    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
+    result = np.empty(len(p))
+    result[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1)
+    return result
+
+
+def rate_ratio(k: float, n: float, j: float, m: float) -> tuple[float | None, float, float | None]:
+    """(k / n) / (j / m) with its 95 % interval, from the Wilson interval of k among k + j; None is infinite.
+
+    Given their sum, k is binomial with odds ratio · n / m. Counts need not be whole.
+    """
+    if k + j == 0:
+        return None, 0.0, None
+    low, high = score_interval(k / (k + j), k + j)
+
+    def odds(q: float) -> float | None:
+        return q / (1 - q) * m / n if q < 1 else None
+
+    return odds(k / (k + j)), odds(low) or 0.0, odds(high)
+
+
+def _changes(baseline: Baseline, placed: Placed, ids: Sequence[str], population: int) -> Iterator[TopicChange]:
+    history, n, m = baseline.history, len(placed.labels), 1 / placed.usual.noise
+    counts = np.bincount(placed.labels, minlength=len(baseline.topics))
+    before = placed.usual.shares(history.topics, history.n)
+    hours = len(np.unique(np.floor(placed.at / history.length_s))) * history.length_s / HOUR
+    volume = history.topics * (history.calls / history.n)[:, np.newaxis] / (history.length_s / HOUR)
+    often = np.maximum(placed.usual.of(volume), 0)
+    for topic, share, usually, k in zip(baseline.topics, before, often, counts, strict=True):
+        _, lower, upper = newcombe(k / n, n, share, m)
+        ratio, ratio_lower, ratio_upper = rate_ratio(k, n, share * m, m)
+        yield TopicChange(
+            topic=topic,
+            before=float(share),
+            now=k / n,
+            lower=lower,
+            upper=upper,
+            ratio=ratio,
+            ratio_lower=ratio_lower,
+            ratio_upper=ratio_upper,
+            per_hour_before=float(usually),
+            per_hour=k / n * population / hours,
+            p=_p(int(k), n, round(share * m), m),
+            exemplars=_nearest(placed.vectors.mean, baseline.centroids[topic.id], placed.labels == topic.id, ids),
+        )
+
+
+def _p(k: int, n: float, j: int, m: float) -> float:
+    """Two-sided, exact: k among k + j is binomial when the rates k / n and j / m are the same."""
+    from scipy.stats import binomtest  # type: ignore[import-untyped]
+
+    return float(binomtest(k, k + j, n / (n + m)).pvalue) if k + j else 1.0
+
+
+def _nearest(x: Rows, centre: Rows, among: NDArray[np.bool_], ids: Sequence[str]) -> tuple[str, ...]:
+    rows = np.flatnonzero(among)
+    nearness = np.asarray(x[rows], np.float64) @ centre
+    return tuple(ids[row] for row in rows[np.argsort(-nearness, kind="stable")[:EXEMPLARS]])
+
+
+def _new_topics(baseline: Baseline, placed: Placed, ids: Sequence[str], texts: Sequence[str]) -> Iterator[NewTopic]:
+    """Disjoint balls with many texts where few are usual, the fullest first.
+
+    Looked for among all texts: of a new topic beside a known one, only a third is out of distribution.
+    """
+    x = np.asarray(placed.vectors.mean[:_SCANNED], np.float32)
+    near = x @ x.T >= baseline.radius
+    expected = _expected(baseline, x)
+    balls = list(_balls(near, expected))
+    labels = np.full(len(x), len(balls), np.intp)
+    for number, (_, members) in enumerate(balls):
+        labels[members] = number
+    terms = terms_of(texts[: len(x)], labels, len(balls) + 1)[: len(balls)] if balls else []
+    strange = placed.p[: len(x)] <= ood.LEVEL
+    for (centre, members), words, name in zip(balls, terms, names_of(terms), strict=True):
+        mine = np.isin(np.arange(len(x)), members)
+        nearest = _nearest(x, x[members].mean(axis=0), mine, ids)
+        share = len(members) / len(x)
+        yield NewTopic(
+            name, words, len(members), share, float(expected[centre]), float(strange[members].mean()), nearest
+        )
+
+
+def _balls(near: NDArray[np.bool_], expected: Numbers) -> Iterator[tuple[int, Indices]]:
+    """Centre and members of each ball; a ball has nine texts or more, and eight times as many as expected."""
+    free = np.ones(len(near), np.bool_)
+    while True:
+        others = np.where(free, near @ free.astype(np.float32) - 1, 0)
+        wanted = (others >= _BALL) & (others >= _TIMES * expected)
+        if not wanted.any():
+            return
+        centre = int(np.where(wanted, others, -1).argmax())
+        members = np.flatnonzero(near[centre] & free)
+        free[members] = False
+        yield centre, members
+
+
+def _expected(baseline: Baseline, x: NDArray[np.float32]) -> Numbers:
+    """How many of n texts usually lie within the radius of each, (n,)."""
+    known = np.zeros(len(x))
+    for start in range(0, len(baseline.reservoir), _BLOCK):
+        block = baseline.reservoir[start : start + _BLOCK].astype(np.float32)
+        known += np.count_nonzero(x @ block.T >= baseline.radius, axis=1)
+    return known / len(baseline.reservoir) * len(x)

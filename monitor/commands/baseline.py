@@ -1,0 +1,182 @@
+"""`baseline`: what was learnt of the texts, and what is compared with it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from config.load import Loaded
+from detectors.baseline import Baseline, TooFewError
+from detectors.embedder import EmbeddingError
+from detectors.measurement import Segment, Window
+from monitor.clean import clean_text
+from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time
+from monitor.daemon import LEASE, clock
+from monitor.house import House
+from monitor.opening import open_house, store_url
+from monitor.reading.learn import keep, learn
+from monitor.reading.place import Place, places
+from monitor.reading.sitting import Sitting
+from monitor.sources.base import SourceError
+from monitor.store import states, texts
+from monitor.store.database import Database, StoreError
+from monitor.store.measurements import segment_of
+from monitor.store.tables import BaselineRow
+
+HOLD = timedelta(hours=1)
+SHOWN_TOPICS = 12
+ERRORS = (CommandError, StoreError, SourceError, EmbeddingError, TooFewError)
+
+
+def fit(config: Path, span: tuple[str, str], source: str, *, accept: bool) -> int:
+    """Learns every stream of a source, or of all, from a stretch of the log."""
+    now = clock()
+    try:
+        house = open_house(load_or_explain(config))
+        window = Window(*(parse_time(text, now) for text in span))
+        with _progress(house), _read(house, source):
+            for watched in house.sources.values():
+                if source in ("", watched.name):
+                    with house.database.reading() as session:
+                        admitted = states.segments(session, watched.name)
+                    sitting = Sitting.at(house, watched, now)
+                    for place in places(watched, house.settings.text, admitted):
+                        row = learn(sitting, place, window)
+                        keep(sitting, row, accepted=accept)
+                        _describe(row)
+                        if not accept:
+                            console.print(f"  take it into use: watchkeeper baseline accept {row.version[:8]}")
+    except (*ERRORS, ValueError) as error:
+        return explain(error)
+    return 0
+
+
+def show_all(config: Path) -> int:
+    """One line a baseline."""
+    try:
+        with _store(config) as database, database.reading() as session:
+            rows = texts.baselines(session)
+            for row in rows:
+                console.print(_line(row))
+            if not rows:
+                console.print("nothing has been learnt yet; the service learns after a week of log, or: baseline fit")
+    except ERRORS as error:
+        return explain(error)
+    return 0
+
+
+def show(config: Path, version: str) -> int:
+    """One baseline: its topics, and its own days that are unlike the others."""
+    try:
+        with _store(config) as database:
+            _describe(_find(database, version))
+    except ERRORS as error:
+        return explain(error)
+    return 0
+
+
+def change(config: Path, version: str, action: str) -> int:
+    """Accepts, pins or unpins a baseline."""
+    try:
+        with _store(config) as database:
+            found = _find(database, version)
+            with database.transaction() as session:
+                row = session.get_one(BaselineRow, (found.source, found.segment, found.stream, found.version))
+                if action == "accept":
+                    texts.accept(session, row)
+                else:
+                    row.pinned = action == "pin"
+                    row.state = texts.ACCEPTED if row.pinned else row.state
+                    session.add(row)
+            console.print(_line(_find(database, version)))
+    except ERRORS as error:
+        return explain(error)
+    return 0
+
+
+def compare(config: Path, versions: tuple[str, str]) -> int:
+    """How the second baseline differs from the first: strangeness, topics, descriptors."""
+    from detectors import descriptors, ood
+
+    try:
+        with _store(config) as database:
+            before, after = (Baseline.from_bytes(_find(database, version).body) for version in versions)
+    except ERRORS as error:
+        return explain(error)
+    refusal = before.refuses(after.settings.identity, after.settings.redactor)
+    if refusal:
+        return explain(CommandError(refusal))
+    strange = ood.ratio(ood.p_values(before.scorer.scores(after.reservoir.astype("float32")), before.calibration))
+    console.print(f"of the second one's texts, {strange.value:.1%} are strange to the first (5 % when nothing changed)")
+    for each in descriptors.change(after.summary, before.summary):
+        if each.strength > 0 and each.before is not None and each.now is not None:
+            console.print(Text(f"{each.name}: {each.before:.4g} → {each.now:.4g}"))
+    return 0
+
+
+@contextmanager
+def _store(config: Path) -> Iterator[Database]:
+    loaded: Loaded = load_or_explain(config)
+    database = Database.open(store_url(loaded))
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _read(house: House, source: str) -> Iterator[None]:
+    """The sources as far as they are read; read now, unless a service reads them."""
+    now = clock()
+    if source and source not in house.sources:
+        raise CommandError(f"there is no source {source!r}: configured are {', '.join(house.sources)}")
+    with house.database.transaction() as session:
+        leads = states.take_lease(session, LEASE, "baseline", now, HOLD)
+    try:
+        for watched in house.sources.values() if leads else ():
+            watched.source.poll(now, lambda: False)
+        yield
+    finally:
+        with house.database.transaction() as session:
+            states.drop_lease(session, LEASE, "baseline")
+        house.close()
+
+
+@contextmanager
+def _progress(house: House) -> Iterator[None]:
+    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as bar:
+        task = bar.add_task("learning", total=1.0)
+        house.desk.progress = lambda what, share: bar.update(task, description=what, completed=share)
+        yield
+
+
+def _find(database: Database, version: str) -> BaselineRow:
+    with database.reading() as session:
+        found = [row for row in texts.baselines(session) if row.version.startswith(version)]
+    if len(found) == 1:
+        return found[0]
+    what = "no baseline" if not found else f"{len(found)} baselines"
+    raise CommandError(f"{what} whose version begins with {version!r}: see watchkeeper baseline list")
+
+
+def _line(row: BaselineRow) -> Text:
+    place = Place(row.source, segment_of(row.segment) if row.segment else Segment(), row.stream)  # type: ignore[arg-type]
+    state = f"{row.state}, pinned" if row.pinned else row.state
+    span = f"{row.fitted_from:%Y-%m-%d} to {row.fitted_until:%Y-%m-%d}"
+    windows = f"windows of {row.length_s // 3600} h"
+    return Text(f"{row.version[:8]}  {state:17}  {place}, {span}, {row.facts['texts']:,} texts, {windows}")
+
+
+def _describe(row: BaselineRow) -> None:
+    console.print(_line(row))
+    for topic in row.facts["topics"][:SHOWN_TOPICS]:
+        console.print(Text(f"  {topic['share']:6.1%}  {clean_text(topic['name'], 80)}"))
+    rest = len(row.facts["topics"]) - SHOWN_TOPICS
+    if rest > 0:
+        console.print(f"  and {rest} more topics")
+    for day in row.facts["outlier_days"]:
+        change_ = f"{clean_text(day['topic'], 60)} by {day['change']:+.1%}"
+        console.print(Text(f"  {day['day']} is unlike the other days: {change_}", style="yellow"))
