@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import ood
-from detectors.descriptors import DESCRIPTORS_VERSION, Summary, summarise
+from detectors.descriptors import DESCRIPTORS_VERSION
 from detectors.features import Features, bandwidth, first_of_each, radius, take
 from detectors.neighbours import Indices, Numbers
 from detectors.ood import Scorer
 from detectors.profile import HOUR, LEAST_CALLS, History, history_of, once, window_length
+from detectors.summary import Summary, summarise
 from detectors.topics import LIMIT, Topic, assign
 from detectors.topics import fit as fit_topics
 

@@ -1,4 +1,6 @@
-"""95 % intervals of ratios and means, over whole arrays."""
+"""Intervals of ratios, means and differences: 95 % over whole arrays, and of single numbers at any level."""
+
+import math
 
 import numpy as np
 
@@ -31,3 +33,23 @@ def normal(mean: Floats, deviation: Floats, n: Floats) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         half = np.where(n >= 2, Z * deviation / np.sqrt(n), np.nan)
     return mean - half, mean + half
+
+
+def wilson_of(k: float, n: int, z: float = Z) -> tuple[float, float]:
+    """As `wilson`, of one k and n at any level; n is not 0."""
+    p, scale = k / n, 1 + z**2 / n
+    centre, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return (max(0.0, (centre - half) / scale) if k > 0 else 0.0), (min(1.0, (centre + half) / scale) if k < n else 1.0)
+
+
+def newcombe(k1: float, n1: int, k2: float, n2: int, z: float = Z) -> tuple[float, float]:
+    """The interval of the difference of two independent shares, k1/n1 - k2/n2; NaN where one has no trials.
+
+    Source: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
+    Medicine 17 (1998), method 10 (hybrid score, from Wilson's intervals).
+    """
+    if not n1 or not n2:
+        return math.nan, math.nan
+    p1, p2 = k1 / n1, k2 / n2
+    (lower1, upper1), (lower2, upper2) = wilson_of(k1, n1, z), wilson_of(k2, n2, z)
+    return p1 - p2 - math.hypot(p1 - lower1, upper2 - p2), p1 - p2 + math.hypot(upper1 - p1, p2 - lower2)

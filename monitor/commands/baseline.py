@@ -99,7 +99,8 @@ def change(config: Path, version: str, action: str) -> int:
 
 def compare(config: Path, versions: tuple[str, str]) -> int:
     """How the second baseline differs from the first: strangeness, topics, descriptors."""
-    from detectors import descriptors, ood
+    from detectors import ood
+    from detectors.change import change
 
     try:
         with _store(config) as database:
@@ -111,7 +112,7 @@ def compare(config: Path, versions: tuple[str, str]) -> int:
         return explain(CommandError(refusal))
     strange = ood.ratio(ood.p_values(before.scorer.scores(after.reservoir.astype("float32")), before.calibration))
     console.print(f"of the second one's texts, {strange.value:.1%} are strange to the first (5 % when nothing changed)")
-    for each in descriptors.change(after.summary, before.summary):
+    for each in change(after.summary, before.summary):
         if each.strength > 0 and each.before is not None and each.now is not None:
             console.print(Text(f"{each.name}: {each.before:.4g} → {each.now:.4g}"))
     return 0

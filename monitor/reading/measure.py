@@ -49,16 +49,17 @@ def measure_due(sitting: Sitting, place: Place, row: BaselineRow, complete_until
 
 def measure(baseline: "Baseline", place: Place, sample: Sample, vectors: "Embedded") -> TextMeasured:
     """Everything that one window's sample says."""
-    from detectors import descriptors, effects
+    from detectors import effects, summary
     from detectors.baseline import FitSample
+    from detectors.change import change
+    from detectors.descriptors import retries
     from detectors.explain import explain
 
     at = seconds(sample)
-    retried = descriptors.retries(sample.texts, sample.users, sample.sessions, at)
-    summary = descriptors.summarise(sample.texts, retried)
-    values = effects.measure(baseline, sample.texts, vectors, at) | descriptors.values(summary)
+    described = summary.summarise(sample.texts, retries(sample.texts, sample.users, sample.sessions, at))
+    values = effects.measure(baseline, sample.texts, vectors, at) | summary.values(described)
     found = explain(baseline, FitSample(sample.texts, vectors, at, sample.ids), sample.population)
-    changes = [each._asdict() for each in descriptors.change(summary, baseline.summary) if each.strength > 0]
+    changes = [each._asdict() for each in change(described, baseline.summary) if each.strength > 0]
     findings = {
         "population": sample.population,
         "grown": [asdict(each) for each in found.grown[:FINDINGS]],

@@ -1,0 +1,156 @@
+"""What the texts of a window are: their descriptors summarised so that summaries merge, and measurements of them."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from detectors.descriptors import DESCRIPTORS_VERSION, FLAGS, NUMBERS, describe, hash_of
+from detectors.intervals import normal, wilson_of
+from detectors.language import language
+from detectors.measurement import Floats, Key, Reason, Value
+from detectors.sketch import Histogram, Repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The descriptors of many texts. Merging is exact: the summary of parts merged is the summary of the whole.
+
+    Attributes:
+        texts: how many texts there are, missing ones among them.
+        numbers: the distribution of each number.
+        flags: of each flag how many texts have it, and of how many it is known.
+        languages: how many texts are in each language, by code; unknown is none.
+        repeats: how often each text occurs.
+        version: of the descriptors; summaries of different versions do not merge or compare.
+    """
+
+    texts: int = 0
+    numbers: Mapping[str, Histogram] = field(default_factory=lambda: dict.fromkeys(NUMBERS, Histogram()))
+    flags: Mapping[str, tuple[int, int]] = field(default_factory=lambda: dict.fromkeys(FLAGS, (0, 0)))
+    languages: Mapping[str, int] = field(default_factory=dict)
+    repeats: Repeats = field(default_factory=Repeats)
+    version: str = DESCRIPTORS_VERSION
+
+    def merged(self, other: "Summary") -> "Summary":
+        """The summary of the texts of both. Raises ValueError when the versions differ."""
+        same_version(self, other)
+        return Summary(
+            self.texts + other.texts,
+            {name: self.numbers[name].merged(other.numbers[name]) for name in self.numbers},
+            {name: (k + other.flags[name][0], n + other.flags[name][1]) for name, (k, n) in self.flags.items()},
+            dict(sorted((Counter(self.languages) + Counter(other.languages)).items())),
+            self.repeats.merged(other.repeats),
+            self.version,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object; about 20 bytes for each different text up to 160 kB, and 5 kB."""
+        return {
+            "version": self.version,
+            "texts": self.texts,
+            "numbers": {name: histogram.to_json() for name, histogram in self.numbers.items()},
+            "flags": {name: list(counts) for name, counts in self.flags.items()},
+            "languages": dict(self.languages),
+            "repeats": self.repeats.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Summary":
+        """The summary that `to_json` wrote, of whichever version."""
+        return cls(
+            int(data["texts"]),
+            {name: Histogram.from_json(histogram) for name, histogram in data["numbers"].items()},
+            {name: (int(k), int(n)) for name, (k, n) in data["flags"].items()},
+            {code: int(count) for code, count in data["languages"].items()},
+            Repeats.from_json(data["repeats"]),
+            str(data["version"]),
+        )
+
+    def shares(self, m: int | None = None) -> Iterator[tuple[str, float, int]]:
+        """Each flag with k of n; duplicates among m texts, or as many as there are."""
+        for name, (k, n) in self.flags.items():
+            yield name, float(k), n
+        n = self.repeats.n if m is None else m
+        yield "duplicate", self.repeats.duplicates(n) * n if n else 0.0, n
+
+
+def summarise(texts: Sequence[str | None], retried: Floats | None = None) -> Summary:
+    """The summary of the texts of a window. `retried` is what `retries` gave for their calls, if that is known."""
+    described = describe(texts)
+    full = described["empty"] == 0
+    languages = language(texts)
+    described["language_known"] = np.where(full, [float(each is not None) for each in languages], math.nan)
+    described["retry"] = np.full(len(texts), math.nan) if retried is None else retried
+    return Summary(
+        len(texts),
+        {name: Histogram.of(described[name]) for name in NUMBERS},
+        {name: _count(described[name]) for name in FLAGS},
+        dict(sorted(Counter(filter(None, languages)).items())),
+        Repeats.of(found for found in map(hash_of, texts) if found is not None),
+    )
+
+
+def merged(summaries: Iterable[Summary]) -> Summary:
+    """One summary of many; empty of none."""
+    whole = Summary()
+    for each in summaries:
+        whole = whole.merged(each)
+    return whole
+
+
+def _count(flags: Floats) -> tuple[int, int]:
+    return int(np.nansum(flags)), int(np.count_nonzero(~np.isnan(flags)))
+
+
+def values(summary: Summary) -> dict[Key, Value]:
+    """The measurements of a window: means, ratios, and languages among the texts with a known one.
+
+    Intervals are normal for means and Wilson's for ratios, as if texts were independent; repeated ones are not,
+    so that of `duplicate` is too narrow. A language has a value only where some text is in it.
+    """
+    missing = Reason.NO_VALUES if summary.texts else Reason.NO_CALLS
+    found = {}
+    for name, histogram in summary.numbers.items():
+        found[Key.of("descriptor_mean", descriptor=name)] = _mean(histogram, missing)
+    for name, k, n in summary.shares():
+        found[Key.of("descriptor_ratio", descriptor=name)] = _ratio(k, n, missing)
+    known = sum(summary.languages.values())
+    for code, count in summary.languages.items():
+        found[Key.of("language_ratio", language=code)] = _ratio(count, known, missing)
+    return found
+
+
+def _mean(histogram: Histogram, missing: Reason) -> Value:
+    if not histogram.n:
+        return Value(None, n=0, reason=missing)
+    deviation = moments(histogram, logarithms=False)[1]
+    lower, upper = normal(*(np.array([each], dtype=np.float64) for each in (histogram.mean, deviation, histogram.n)))
+    if histogram.n < 2:
+        return Value(histogram.mean, n=histogram.n)
+    return Value(histogram.mean, max(0.0, float(lower[0])), float(upper[0]), histogram.n)
+
+
+def _ratio(k: float, n: int, missing: Reason) -> Value:
+    return Value(k / n, *wilson_of(k, n), n) if n else Value(None, n=0, reason=missing)
+
+
+def moments(histogram: Histogram, logarithms: bool) -> tuple[float, float]:
+    """Mean and sample standard deviation of the numbers or of log(1 + number), from the bins; NaN where too few."""
+    numbers, counts = histogram.table()
+    if logarithms:
+        numbers = np.log1p(numbers)
+    n = counts.sum()
+    if not n:
+        return math.nan, math.nan
+    mean = float(np.dot(numbers, counts) / n)
+    return mean, float(np.sqrt(np.dot((numbers - mean) ** 2, counts) / (n - 1))) if n > 1 else math.nan
+
+
+def same_version(one: Summary, other: Summary) -> None:
+    """Raises ValueError when the descriptors of two summaries are of different versions."""
+    if one.version != other.version:
+        raise ValueError(f"descriptors of version {one.version} and {other.version} cannot be compared")
