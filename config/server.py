@@ -18,6 +18,13 @@ class Server(Strict):
         description="How people reach this server: used for links in alerts.",
         examples=["https://watchkeeper.example.org"],
     )
+    token: SecretStr | None = Field(
+        None,
+        description="Who asks for a report sends it as bearer token; set it where others reach the server. "
+        "Metrics and the status page need none.",
+        examples=["a long random word"],
+    )
+    reports_kept: int = Field(20, ge=1, le=1000, description="Reports that are kept, the newest; each has megabytes.")
 
 
 class Store(Strict):

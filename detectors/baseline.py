@@ -9,9 +9,8 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,42 +18,20 @@ from numpy.typing import NDArray
 
 from detectors import ood
 from detectors.descriptors import DESCRIPTORS_VERSION
-from detectors.features import Features, bandwidth, first_of_each, radius, take
-from detectors.neighbours import Indices, Numbers
+from detectors.features import Features
+from detectors.neighbours import Numbers
 from detectors.ood import Scorer
-from detectors.profile import HOUR, LEAST_CALLS, History, history_of, once, window_length
-from detectors.summary import Summary, summarise
-from detectors.topics import LIMIT, Topic, assign
-from detectors.topics import fit as fit_topics
+from detectors.profile import LEAST_CALLS, History
+from detectors.summary import Summary
+from detectors.topics import LIMIT, Topic
 
 if TYPE_CHECKING:
-    from detectors.embedder import Embedded
+    pass
 
 Stream = Literal["prompt", "response"]
 
 FORMAT = 1
 MOST_BYTES = 25_000_000
-RESERVOIR = 20_000
-CALIBRATION = 5_000
-_RESERVOIR_BYTES = 16_000_000
-_HELD_OUT = 0.25
-
-
-class TooFewError(ValueError):
-    """There are too few texts for a baseline.
-
-    Attributes:
-        reference: texts in the first three quarters of the stretch, each counted once a window.
-        later: such texts in the last quarter.
-        least: how many each needs.
-    """
-
-    def __init__(self, reference: int, later: int, least: int) -> None:
-        super().__init__(
-            f"a baseline needs {least} texts or more in the first three quarters of its time and in the last quarter, "
-            f"without those that repeat within a window; there are {reference} and {later}"
-        )
-        self.reference, self.later, self.least = reference, later, least
 
 
 class TooLargeError(ValueError):
@@ -63,25 +40,6 @@ class TooLargeError(ValueError):
 
 class UnreadableError(ValueError):
     """Bytes are no baseline of this version of Watchkeeper, or were changed."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FitSample:
-    """The texts of a stretch of the log, in any order.
-
-    Attributes:
-        texts: n redacted texts.
-        vectors: their embeddings.
-        at: (n,) event times, seconds since 1970.
-        ids: n different ids of their calls.
-        hours: how many calls each hour (its start, UTC) really had; by default those of the sample.
-    """
-
-    texts: Sequence[str]
-    vectors: "Embedded"
-    at: Numbers
-    ids: Sequence[str]
-    hours: Mapping[datetime, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,88 +163,6 @@ class Baseline:
         if baseline.version != header["version"]:
             raise UnreadableError(f"the baseline {header['version']} was changed")
         return baseline
-
-
-def fit(sample: FitSample, settings: Settings) -> Baseline:
-    """Learns what is normal; the order of the sample's rows does not matter.
-
-    Raises:
-        TooFewError: the first or the last part has too few texts.
-    """
-    length = settings.window_length or window_length(sample.hours or _hours(sample.at))
-    length_s = (length or timedelta(days=1)).total_seconds()
-    order = _by_hash(sample)
-    rows = order[once([sample.texts[row] for row in order], sample.at[order], length_s)]
-    texts, at, vectors = [sample.texts[row] for row in rows], sample.at[rows], take(sample.vectors, rows)
-    later = _later(at, length_s)
-    if min(np.count_nonzero(later), np.count_nonzero(~later)) < settings.least:
-        raise TooFewError(int(np.count_nonzero(~later)), int(np.count_nonzero(later)), settings.least)
-    reservoir = _reservoir(take(vectors, np.flatnonzero(~later)))
-    scorer = ood.fit(settings.scorer, reservoir, settings.seed)
-    scores = np.full(len(texts), np.nan)
-    scores[later] = ood.score_texts(scorer, take(vectors, np.flatnonzero(later)))
-    calibration = np.sort(scores[later][:CALIBRATION])
-    centroids, labels, topics = fit_topics(vectors.mean, texts, settings.seed, settings.topics)
-    features = Features(settings.seed, bandwidth(reservoir), reservoir.shape[1])
-    strange = np.where(later, ood.p_values(scores, calibration) <= ood.LEVEL, np.nan)
-    windows = history_of(
-        length_s, at, labels, strange, lambda rows: features(vectors.mean[rows]).mean(axis=0, dtype=np.float64)
-    )
-    held = windows.n[windows.n >= LEAST_CALLS]
-    return Baseline(
-        settings=replace(settings, window_length=length),
-        fitted_from=datetime.fromtimestamp(float(sample.at.min()), UTC),
-        fitted_until=datetime.fromtimestamp(float(sample.at.max()), UTC),
-        texts=len(texts),
-        sample_size=max(LEAST_CALLS, int(np.quantile(held, 0.05))) if len(held) else LEAST_CALLS,
-        reservoir=reservoir,
-        scorer=scorer,
-        calibration=calibration,
-        centroids=centroids,
-        topics=tuple(topics),
-        features=features,
-        radius=radius(reservoir, assign(centroids, reservoir)),
-        history=replace(windows, calls=_calls(windows, sample)),
-        summary=summarise([sample.texts[row] for row in order]),
-    )
-
-
-def _by_hash(sample: FitSample) -> Indices:
-    """The rows in order of the hash of their ids, as samples of windows are drawn."""
-    ids = [hashlib.md5(each.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest() for each in sample.ids]
-    keys = zip(ids, sample.ids, sample.at.tolist(), sample.texts, range(len(ids)), strict=True)
-    return np.array([key[-1] for key in sorted(keys)], np.intp)
-
-
-def _later(at: Numbers, length_s: float) -> NDArray[np.bool_]:
-    """Whether each text belongs to the last quarter of the windows between the first and the last."""
-    window = np.floor(at / length_s)
-    if not len(window):
-        return np.zeros(0, np.bool_)
-    first, count = window.min(), window.max() - window.min() + 1
-    return np.asarray(window >= first + np.round(count * (1 - _HELD_OUT)))
-
-
-def _reservoir(vectors: "Embedded") -> NDArray[np.float16]:
-    """The different rows of texts and of their chunks, text by text."""
-    owner = np.concatenate([np.arange(len(vectors.mean)), vectors.owner])
-    rows = np.concatenate([vectors.mean, vectors.chunk]).astype(np.float16)[np.argsort(owner, kind="stable")]
-    most = min(RESERVOIR, _RESERVOIR_BYTES // (2 * rows.shape[1]))
-    return np.asarray(rows[first_of_each(rows)[:most]])
-
-
-def _hours(at: Numbers) -> dict[datetime, int]:
-    hours, counts = np.unique(np.floor(at / HOUR) * HOUR, return_counts=True)
-    return {datetime.fromtimestamp(float(hour), UTC): int(n) for hour, n in zip(hours, counts, strict=True)}
-
-
-def _calls(windows: History, sample: FitSample) -> Numbers:
-    """How many calls each window had, (W,)."""
-    calls: dict[float, float] = {}
-    for hour, n in (sample.hours or _hours(sample.at)).items():
-        start = float(np.floor(hour.timestamp() / windows.length_s) * windows.length_s)
-        calls[start] = calls.get(start, 0.0) + n
-    return np.array([calls.get(float(start), 0.0) for start in windows.start])
 
 
 def _header(baseline: Baseline) -> dict[str, Any]:

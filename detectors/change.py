@@ -50,7 +50,9 @@ def change(now: Summary, before: Summary) -> list[Change]:
     same_version(now, before)
     found = [_number_change(name, now.numbers[name], before.numbers[name]) for name in NUMBERS]
     size = min(now.repeats.n, before.repeats.n)
-    for (name, k, n), (_, k_before, n_before) in zip(now.shares(size), before.shares(size), strict=True):
+    known_shares = {name: (k, n) for name, k, n in before.shares(size)}  # one read from JSON has another order
+    for name, k, n in now.shares(size):
+        k_before, n_before = known_shares[name]
         found.append(_share_change(name, "flag", (k, n), (k_before, n_before)))
     known, known_before = sum(now.languages.values()), sum(before.languages.values())
     for code in sorted({*now.languages, *before.languages}):

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import ood
-from detectors.baseline import Baseline, FitSample
+from detectors.baseline import Baseline
 from detectors.effects import Placed, newcombe, place, score_interval
 from detectors.features import take
+from detectors.fitting import FitSample
 from detectors.neighbours import Indices, Numbers, Rows
 from detectors.profile import HOUR
 from detectors.topics import EXEMPLARS, Topic, names_of, terms_of

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from detectors.measurement import Batch, Measured, Segment, Window
+from detectors.measurement import Batch, Segment, Window
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 State = TypeVar("State")
 Observation_contra = TypeVar("Observation_contra", contravariant=True)
-Fitted = TypeVar("Fitted")
 
 
 class Calls(Protocol):
@@ -54,28 +53,6 @@ class Aggregate(Protocol):
             segments: the admitted segments of the grouping and since when each is; others are measured as `__other__`.
                 A segment has a row in every window that ends after it was admitted, with zero calls if it had none.
         """
-        ...
-
-
-class TextSample(Protocol):
-    """The calls of a text window whose text is read, chosen by the hash of the id: the same window, the same sample."""
-
-    window: Window
-    segment: Segment
-    ids: Sequence[str]
-    prompts: Sequence[str | None]
-    responses: Sequence[str | None]
-
-
-class TextDetector(Protocol[Fitted]):
-    """Numbers that need the text: fitted on a reference sample, pure afterwards."""
-
-    def fit(self, reference: TextSample) -> Fitted:
-        """Learns what is normal."""
-        ...
-
-    def measure(self, sample: TextSample, fitted: Fitted) -> Measured:
-        """Measures one window against what was learnt."""
         ...
 
 

@@ -134,6 +134,28 @@ def status(config: Config = DEFAULT) -> None:
     raise typer.Exit(command(config))
 
 
+@app.command()
+def report(  # noqa: PLR0913, PLR0917 - one for each option
+    config: Config = DEFAULT,
+    start: Annotated[
+        str, typer.Option("--from", help="Start in event time, as for replay; unset is 24 hours before the end.")
+    ] = "",
+    to: Annotated[str, typer.Option("--to", help="End in event time; unset is how far the log is complete.")] = "",
+    source: Annotated[str, typer.Option(help="Of this source; unset is all.")] = "",
+    version: Annotated[
+        str, typer.Option("--baseline", help="Compare with this version, or how it begins; unset is the one in use.")
+    ] = "",
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The HTML file; its JSON is written beside it.")
+    ] = Path("report.html"),
+    evidently: Annotated[bool, typer.Option(help="With Evidently's report; without it is faster.")] = True,
+) -> None:
+    """Write a drift report of a stretch of the log: one HTML file that opens offline."""
+    from monitor.commands.report import report as command
+
+    raise typer.Exit(command(config, (start, to), (source, version), output, evidently=evidently))
+
+
 baseline = typer.Typer(help="What was learnt of the texts.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(baseline, name="baseline")
 

@@ -16,6 +16,7 @@ from monitor.store.texts import ACCEPTED, TextMeasured
 
 NEWEST_WITHIN = timedelta(days=3)  # older windows are not the present of anything
 DAY = timedelta(days=1)
+LEAST_STRENGTH = 0.2  # standard deviations: Cohen's small effect, at the interval's nearer end
 
 
 def text_statuses(house: House, session: Session, now: datetime) -> tuple[TextStatus, ...]:
@@ -61,6 +62,8 @@ def findings(found: Mapping[str, Any]) -> Iterator[str]:
     for change in found.get("shrunk", ()):
         yield f"shrunk: {change['topic']['name']} ({change['before']:.0%} → {change['now']:.0%})"
     for change in found.get("descriptors", ()):
+        if change["strength"] < LEAST_STRENGTH:
+            continue
         shown = ".0%" if change["kind"] != "number" else ".4g"
         before, now = (format(change[side], shown) for side in ("before", "now"))
         yield f"{change['name']}: {before} → {now}"

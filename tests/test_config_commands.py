@@ -52,7 +52,9 @@ def declared(shape: Shape | None, found: set[tuple[type[BaseModel], str]]) -> se
                 owner = next(c for c in reversed(shape.model.__mro__) if name in getattr(c, "model_fields", {}))
                 found.add((owner, name))
             for key in shape.fields:
-                declared(shape.child(key), found)
+                child = shape.child(key)
+                # Of the kinds that exclude each other one is a section; the template shows the others in comments.
+                declared(next(iter(child.options.values())) if isinstance(child, Choice) else child, found)
         case Choice(options=options):
             for option in options.values():
                 declared(option, found)
@@ -196,7 +198,7 @@ def test_check_prints_lines_as_they_are(tmp_path: Path, capsys: pytest.CaptureFi
     assert check(path, {}) == 2
     assert capsys.readouterr().out.splitlines() == [
         f"{path}:100: [red]x[/red]: unknown key; the keys here are "
-        "sources, rules, receivers, window, history, start, allowed_lateness, health, server, store, retention",
+        "sources, rules, receivers, window, history, start, allowed_lateness, text, health, server, store, retention",
         f"1 problem in {path}",
     ]
 

@@ -77,6 +77,7 @@ def test_all_fields_for_secrets_are_secrets() -> None:
         ("receivers", "*", "slack", "webhook_url"),
         ("receivers", "*", "pagerduty", "routing_key"),
         ("receivers", "*", "pagerduty", "previous_routing_keys", 0),
+        ("text", "embedder", "openai", "api_key"),
         ("store", "url"),
     }
 

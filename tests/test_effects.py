@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from text_kit import NORMAL, SETTINGS, baseline, centres, days, embedded, joined, mixed, shuffled, traffic
 
 from detectors import effects
-from detectors.baseline import Baseline, FitSample, fit
+from detectors.baseline import Baseline
 from detectors.effects import measure, newcombe, score_interval
+from detectors.fitting import FitSample, fit
 from detectors.intervals import wilson
 from detectors.measurement import OTHER, Key, Reason, Value
 

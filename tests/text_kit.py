@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.baseline import Baseline, FitSample, Settings, fit
+from detectors.baseline import Baseline, Settings
 from detectors.embedder import Embedded
+from detectors.fitting import FitSample, fit
 
 DAY = 86_400.0
 START = 1_767_571_200.0  # Monday, 2026-01-05, 00:00 UTC

@@ -9,8 +9,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from config.load import Loaded
-from detectors.baseline import Baseline, TooFewError
+from detectors.baseline import Baseline
 from detectors.embedder import EmbeddingError
+from detectors.fitting import TooFewError
 from detectors.measurement import Segment, Window
 from monitor.clean import clean_text
 from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time

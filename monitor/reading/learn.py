@@ -29,17 +29,18 @@ def learn(sitting: Sitting, place: Place, span: Window) -> BaselineRow:
     """Fits a baseline on a stretch of the log: a candidate, not stored yet.
 
     Raises:
-        detectors.baseline.TooFewError: there are too few texts in it.
+        detectors.fitting.TooFewError: there are too few texts in it.
     """
-    from detectors import baseline
+    from detectors.baseline import Settings
+    from detectors.fitting import FitSample, fit
 
     settings = sitting.desk.settings
     sample = sitting.draw(place, span, round(settings.reservoir / SHARE))
     counts = sitting.hours(place, span)
     vectors = sitting.embed(sample.texts, f"learning the {place}")
-    fitted = baseline.fit(
-        baseline.FitSample(sample.texts, vectors, seconds(sample), sample.ids, counts),
-        baseline.Settings(place.stream, sitting.desk.embedder.identity, sitting.redactor.version, scorer=settings.ood),
+    fitted = fit(
+        FitSample(sample.texts, vectors, seconds(sample), sample.ids, counts),
+        Settings(place.stream, sitting.desk.embedder.identity, sitting.redactor.version, scorer=settings.ood),
     )
     return BaselineRow(
         source=place.source,
@@ -63,7 +64,7 @@ def learn_due(sitting: Sitting, place: Place, there: Window) -> None:
     Args:
         there: the log as far as it is watched and complete.
     """
-    from detectors.baseline import TooFewError
+    from detectors.fitting import TooFewError
 
     used = [row for row in sitting.in_use(place) if not row.pinned]
     refusals = [sitting.refusal(sitting.desk.opened(row)) for row in used]

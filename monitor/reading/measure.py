@@ -50,10 +50,10 @@ def measure_due(sitting: Sitting, place: Place, row: BaselineRow, complete_until
 def measure(baseline: "Baseline", place: Place, sample: Sample, vectors: "Embedded") -> TextMeasured:
     """Everything that one window's sample says."""
     from detectors import effects, summary
-    from detectors.baseline import FitSample
     from detectors.change import change
     from detectors.descriptors import retries
     from detectors.explain import explain
+    from detectors.fitting import FitSample
 
     at = seconds(sample)
     described = summary.summarise(sample.texts, retries(sample.texts, sample.users, sample.sessions, at))
