@@ -119,8 +119,10 @@ def together(one: FitSample, other: FitSample) -> FitSample:
 
 _SHORT = ["", "\x00", "\ud800\udfff\ud800", "<script>alert(1)</script>", "word " * 300, "again", "again"]
 NORMAL = traffic(days(0, 4), 30)
-# A new topic, and what else comes: what is read where texts need not be hostile.
-LATER = together(sample_of(_SHORT), traffic([16 * 24.0 + hour for hour in range(8)], 25, mixed(tomato=0.15), seed=5))
+# Odd texts, a new topic, and every call of it once more: what is read where texts need not be hostile.
+_MORNING = traffic([16 * 24.0 + hour for hour in range(8)], 25, mixed(tomato=0.15), seed=5)
+_RETRIED = replace(_MORNING, ids=[f"again-{name}" for name in _MORNING.ids])
+LATER = together(sample_of(_SHORT), together(_MORNING, _RETRIED))
 
 _ORDINARY = [f"{text} {number}" for number, text in enumerate(traffic([0.0], 60, seed=3).texts)]
 HOSTILE: dict[str, list[str]] = {
