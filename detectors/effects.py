@@ -14,7 +14,7 @@ import numpy as np
 from detectors import ood, topics
 from detectors.baseline import Baseline
 from detectors.features import squared_distance, take
-from detectors.intervals import Z
+from detectors.intervals import Z, newcombe, wilson_of
 from detectors.measurement import OTHER, Key, Reason, Value
 from detectors.neighbours import Indices, Numbers
 from detectors.profile import DAY, Usual, once, usual
@@ -123,7 +123,7 @@ def _shares(baseline: Baseline, labels: Indices) -> list[Value]:
     counts = np.bincount(labels, minlength=len(baseline.topics)).astype(np.float64)
     shown = [*counts[:TOPICS_SHOWN], counts[TOPICS_SHOWN:].sum()]
     n = float(len(labels))
-    bounds = [score_interval(count / n, n) for count in shown]
+    bounds = [wilson_of(float(count), n) for count in shown]
     return [Value(float(k / n), low, high, len(labels)) for k, (low, high) in zip(shown, bounds, strict=True)]
 
 
@@ -131,7 +131,7 @@ def _novelty(baseline: Baseline, placed: Placed) -> Value:
     known = ~np.isnan(baseline.history.strange)
     before, n = float(baseline.history.strange[known].sum()), float(baseline.history.n[known].sum())
     now = float(np.mean(placed.p <= ood.LEVEL))
-    return Value(*newcombe(now, len(placed.p), before / n, n), len(placed.p))
+    return Value(*difference(now, len(placed.p), before / n, n), len(placed.p))
 
 
 def _mix(baseline: Baseline, placed: Placed) -> Value:
@@ -146,7 +146,7 @@ def _topic(baseline: Baseline, placed: Placed) -> Value:
     before = placed.usual.shares(baseline.history.topics, baseline.history.n)
     topic = int(np.abs(now - before).argmax())
     z = NormalDist().inv_cdf(1 - 0.025 / k)
-    return Value(*newcombe(float(now[topic]), n, float(before[topic]), 1 / placed.usual.noise, z), n)
+    return Value(*difference(float(now[topic]), n, float(before[topic]), 1 / placed.usual.noise, z), n)
 
 
 def outlier_days(baseline: Baseline) -> tuple[OutlierDay, ...]:
@@ -185,20 +185,6 @@ def _day(baseline: Baseline, day: float) -> OutlierDay:
 EFFECTS = {"novelty": _novelty, "mix": _mix, "topic": _topic}
 
 
-def score_interval(ratio: float, n: float, z: float = Z) -> tuple[float, float]:
-    """The Wilson interval of a ratio of n, at any level and for effective n that are not whole."""
-    centre = (ratio + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * (ratio * (1 - ratio) / n + z**2 / (4 * n**2)) ** 0.5 / (1 + z**2 / n)
-    return (max(0.0, centre - half) if ratio > 0 else 0.0), (min(1.0, centre + half) if ratio < 1 else 1.0)
-
-
-def newcombe(now: float, n: float, before: float, m: float, z: float = Z) -> tuple[float, float, float]:
-    """The difference of two ratios, of n and of m, and its interval.
-
-    Source: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
-    Medicine 17 (1998), method 10.
-    """
-    (low, high), (low_before, high_before) = score_interval(now, n, z), score_interval(before, m, z)
-    down = ((now - low) ** 2 + (high_before - before) ** 2) ** 0.5
-    up = ((high - now) ** 2 + (before - low_before) ** 2) ** 0.5
-    return now - before, now - before - down, now - before + up
+def difference(now: float, n: float, before: float, m: float, z: float = Z) -> tuple[float, float, float]:
+    """The difference of two ratios, of n and of m, with its interval."""
+    return now - before, *newcombe(now * n, n, before * m, m, z)

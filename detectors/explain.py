@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from detectors import ood
 from detectors.baseline import Baseline
-from detectors.effects import Placed, newcombe, place, score_interval
+from detectors.effects import Placed, difference, place
 from detectors.features import take
 from detectors.fitting import FitSample
+from detectors.intervals import wilson_of
 from detectors.neighbours import Indices, Numbers, Rows
 from detectors.profile import HOUR
 from detectors.topics import EXEMPLARS, Topic, names_of, terms_of
@@ -131,7 +132,7 @@ def rate_ratio(k: float, n: float, j: float, m: float) -> tuple[float | None, fl
     """
     if k + j == 0:
         return None, 0.0, None
-    low, high = score_interval(k / (k + j), k + j)
+    low, high = wilson_of(k, k + j)
 
     def odds(q: float) -> float | None:
         return q / (1 - q) * m / n if q < 1 else None
@@ -147,7 +148,7 @@ def _changes(baseline: Baseline, placed: Placed, ids: Sequence[str], population:
     volume = history.topics * (history.calls / history.n)[:, np.newaxis] / (history.length_s / HOUR)
     often = np.maximum(placed.usual.of(volume), 0)
     for topic, share, usually, k in zip(baseline.topics, before, often, counts, strict=True):
-        _, lower, upper = newcombe(k / n, n, share, m)
+        _, lower, upper = difference(k / n, n, share, m)
         ratio, ratio_lower, ratio_upper = rate_ratio(k, n, share * m, m)
         yield TopicChange(
             topic=topic,

@@ -35,14 +35,14 @@ def normal(mean: Floats, deviation: Floats, n: Floats) -> tuple[Floats, Floats]:
     return mean - half, mean + half
 
 
-def wilson_of(k: float, n: int, z: float = Z) -> tuple[float, float]:
-    """As `wilson`, of one k and n at any level; n is not 0."""
+def wilson_of(k: float, n: float, z: float = Z) -> tuple[float, float]:
+    """As `wilson`, of one k and n at any level; n is not 0, and an effective n need not be whole."""
     p, scale = k / n, 1 + z**2 / n
     centre, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return (max(0.0, (centre - half) / scale) if k > 0 else 0.0), (min(1.0, (centre + half) / scale) if k < n else 1.0)
 
 
-def newcombe(k1: float, n1: int, k2: float, n2: int, z: float = Z) -> tuple[float, float]:
+def newcombe(k1: float, n1: float, k2: float, n2: float, z: float = Z) -> tuple[float, float]:
     """The interval of the difference of two independent shares, k1/n1 - k2/n2; NaN where one has no trials.
 
     Source: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
