@@ -130,7 +130,6 @@ class Text(Strict):
         description="How strange a text is: knn (distance to its neighbours in the baseline), lof, isolation_forest, "
         "mahalanobis.",
     )
-    topics: int = Field(50, ge=0, le=500, description="Topics that are exported by name; the rest is __other__.")
     baseline_days: int = Field(
         28, ge=2, le=180, description="Days of traffic that a baseline is learnt from; four weeks know the week."
     )
