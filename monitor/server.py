@@ -1,8 +1,9 @@
 """The web server: metrics, health, and one status page; the only door to FastAPI and uvicorn.
 
-It runs in a thread of its own beside the scheduler and only ever reads the snapshot. There is no login, so it listens
-on localhost by default and, there, answers only to its own names: a page from elsewhere must not reach it by pointing a
-host name of its own at 127.0.0.1 (DNS rebinding).
+It runs in a thread of its own beside the scheduler and only ever reads the snapshot; a report that it is asked for is
+made in a thread of its own too. There is no login, so it listens on localhost by default and, there, answers only to
+its own names: a page from elsewhere must not reach it by pointing a host name of its own at 127.0.0.1 (DNS rebinding).
+Reports hold texts of users, so they want the token where one is set.
 """
 
 import socket
@@ -13,7 +14,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 from config.server import Server as ServerSettings
@@ -64,6 +65,7 @@ class Server:
         self._snapshot = snapshot
         self._now = now
         self._alive = alive
+        self._routers: list[APIRouter] = []
         self._address = ("", 0)
         self._uvicorn: _Uvicorn | None = None
         self._thread: threading.Thread | None = None
@@ -80,6 +82,10 @@ class Server:
     def public_url(self) -> str:
         """Where people reach it: for links in messages."""
         return (self._settings.external_url or self.url).rstrip("/")
+
+    def mount(self, router: APIRouter) -> None:
+        """Adds what is served; before the start."""
+        self._routers.append(router)
 
     def start(self) -> None:
         """Returns when connections are accepted.
@@ -129,6 +135,8 @@ class Server:
         }
         for path, page in pages.items():
             app.add_api_route(path, page, methods=["GET", "HEAD"])
+        for router in self._routers:
+            app.include_router(router)
         return app
 
     async def _guard(self, request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -137,7 +145,9 @@ class Server:
         else:
             text = "This server does not go by that name; if it should, set server.external_url.\n"
             response = PlainTextResponse(text, status_code=400)
-        response.headers.update(HEADERS)
+        response.headers.update(
+            HEADERS | {name: response.headers[name] for name in HEADERS if name in response.headers}
+        )
         return response
 
     def _knows(self, host_header: str) -> bool:

@@ -16,6 +16,7 @@ from monitor.commands.service import open_all, serve
 from monitor.commands.transitions import line
 from monitor.daemon import Service, clock
 from monitor.demo.writer import LiveWriter, write_history
+from monitor.opening import state_directory
 from monitor.server import ServerError
 from monitor.slots import floor
 from monitor.sources.base import SourceError
@@ -38,14 +39,15 @@ def demo(directory: Path, seed: int, days: int, port: int) -> int:
         with _progress() as bar:
             _generate(bar, directory / "log", seed, anchor, days)
         environment = {"WATCHKEEPER__SERVER__PORT": str(port), "WATCHKEEPER__START": f"{days}d"}
-        house, notifiers = open_all(load_checked(config, environment))
+        loaded = load_checked(config, environment)
+        house, notifiers = open_all(loaded)
     except (CommandError, StoreError, SourceError) as error:
         return explain(error)
     teller = Teller(anchor - timedelta(days=days), anchor)
     house.desk.progress = teller.read
     service = Service(house, notifiers, teller.measured)
     try:
-        server = serve(service)
+        server = serve(service, state_directory(loaded))
     except ServerError as error:
         return explain(error)
     console.print(f"metrics:     {server.url}/metrics\nstatus page: {server.url}/\nCtrl-C ends the demonstration.")

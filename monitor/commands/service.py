@@ -10,7 +10,9 @@ from monitor.commands.common import CommandError, explain, load_or_explain, log_
 from monitor.daemon import Service, clock
 from monitor.exporter import Exporter
 from monitor.house import House
-from monitor.opening import open_house, open_notifiers
+from monitor.opening import open_house, open_notifiers, state_directory
+from monitor.report.api import routes
+from monitor.report.jobs import Reports
 from monitor.server import Server
 from monitor.snapshot import Snapshot
 from monitor.sources.base import SourceError
@@ -29,7 +31,7 @@ def run(config: Path) -> int:
     except (CommandError, StoreError, SourceError, ValueError) as error:
         return explain(error)
     service = Service(house, notifiers)
-    server = serve(service)
+    server = serve(service, state_directory(loaded))
     log.info("metrics on %s/metrics, status page on %s/", server.url, server.url)
     service.start()
     service.wait()
@@ -55,9 +57,9 @@ def open_all(loaded: Loaded) -> tuple[House, dict[str, Notifier]]:
     return open_house(loaded), notifiers
 
 
-def serve(service: Service) -> Server:
-    """The web server of a service, already accepting connections."""
-    house = service.house
+def serve(service: Service, state: Path) -> Server:
+    """The web server of a service, already accepting connections; reports are kept in the state directory."""
+    house, settings = service.house, service.house.settings.server
 
     def now_shown() -> Snapshot:
         return survey(house, clock())
@@ -66,6 +68,7 @@ def serve(service: Service) -> Server:
     # Two windows of grace beyond what lateness and rhythm explain: then the numbers are no longer the present.
     fresh_for = slowest + 3 * house.settings.window
     exporter = Exporter(now_shown, clock, fresh_for, version("watchkeeper"))
-    server = Server(house.settings.server, exporter, now_shown, clock, service.alive)
+    server = Server(settings, exporter, now_shown, clock, service.alive)
+    server.mount(routes(Reports(house, state / "reports", settings.reports_kept, clock), settings.token))
     server.start()
     return server

@@ -1,0 +1,187 @@
+"""Gathering: one sample of the stretch, everything that it says against its baseline, and what explains it."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from detectors.measurement import Window
+from detectors.sampling import Sample
+from monitor.clean import clean_text
+from monitor.house import House
+from monitor.reading.sitting import seconds
+from monitor.report.plain import beginning
+from monitor.report.question import Question, Task, tasks
+from monitor.report.values import (
+    Described,
+    Evidently,
+    Exemplar,
+    Learnt,
+    LeftOut,
+    NewTopic,
+    Part,
+    Report,
+    ReportError,
+    TopicShift,
+)
+from monitor.store.texts import StoredCache
+
+if TYPE_CHECKING:
+    from detectors.baseline import Baseline
+    from detectors.explain import Explanation, TopicChange
+    from monitor.report.columns import Columns
+
+SAMPLE = 2_000  # texts of the window
+REFERENCE = 1_000  # texts of the baseline's own stretch, for shares of segments and for Evidently
+SHOWN = 10  # topics of each kind, and descriptors
+FORGOTTEN = "The log no longer has the stretch that the baseline was learnt from: shares before are unknown."
+
+Tell = Callable[[str, float], None]
+_STEPS = {"drawing a sample": 0.0, "embedding": 0.05, "measuring": 0.6, "looking at segments": 0.75, "Evidently": 0.85}
+
+
+def gather(house: House, question: Question, now: datetime, tell: Tell = lambda _what, _share: None) -> Report:
+    """A report.
+
+    Args:
+        house: the service, or what a command opened; sources are not polled.
+        question: what is asked.
+        now: the wall clock.
+        tell: is told what is being done and the share of all that is done.
+
+    Raises:
+        ReportError: there is nothing to report.
+        SourceError: the source could not be read.
+        detectors.embedder.EmbeddingError: the texts could not be embedded.
+    """
+    found, left_out = tasks(house, question, now)
+    parts = []
+    for number, task in enumerate(found):
+
+        def step(what: str, inside: float = 0.0, number: int = number, task: Task = task) -> None:
+            done = _STEPS[what] + 0.5 * inside
+            tell(f"{what}, {task.place}", (number + done) / len(found))
+
+        part = _part(task, step, evidently=question.evidently)
+        if part is None:
+            left_out.append(LeftOut(str(task.place), "the window has no text of this stream"))
+        else:
+            parts.append(part)
+    if not parts:
+        raise ReportError("; ".join(f"{each.place}: {each.reason}" for each in left_out))
+    return Report(version("watchkeeper"), now, tuple(parts), tuple(left_out))
+
+
+def _part(task: Task, step: Callable[..., None], *, evidently: bool) -> Part | None:
+    from detectors import effects
+    from detectors.change import change
+    from detectors.descriptors import retries
+    from detectors.explain import explain
+    from detectors.fitting import FitSample
+    from detectors.summary import summarise
+    from monitor.report import words
+    from monitor.report.columns import columns_of
+    from monitor.report.contributions import contributions
+    from monitor.report.picture import draw
+
+    sitting, place, row = task.sitting, task.place, task.row
+    baseline = sitting.desk.opened(row)
+    step("drawing a sample")
+    sample = sitting.draw(place, task.window, SAMPLE)
+    if not sample.ids:
+        return None
+    cache = StoredCache(sitting.house.database, sitting.now)
+    vectors = sitting.desk.embedder.embed(sample.texts, cache, lambda share: step("embedding", share))
+    step("measuring")
+    at = seconds(sample)
+    placed = effects.place(baseline, sample.texts, vectors, at)
+    assert placed is not None  # there is a text
+    numbers = tuple(words.effects(baseline, placed, effects.measure(baseline, sample.texts, vectors, at)))
+    found = explain(baseline, FitSample(sample.texts, vectors, at, sample.ids), sample.population)
+    described = summarise(sample.texts, retries(sample.texts, sample.users, sample.sessions, at))
+    changes = [each for each in change(described, baseline.summary) if each.strength > 0]
+    step("looking at segments")
+    reference = sitting.draw(place, Window(row.fitted_from, row.fitted_until), REFERENCE)
+    columns, before = columns_of(sitting, sample), columns_of(sitting, reference) if reference.ids else None
+    shares, same = contributions(baseline, placed, columns, before, frozenset(e.name for e in numbers if e.changed))
+    shown = {
+        key: Exemplar(clean_text(key, 200), beginning(text)) for key, text in zip(sample.ids, sample.texts, strict=True)
+    }
+    return Part(
+        source=place.source,
+        segment=place.segment.as_dict(),
+        stream=place.stream,
+        start=task.window.start,
+        end=task.window.end,
+        baseline=_learnt(task, baseline),
+        population=sample.population,
+        read=len(sample.ids),
+        compared=len(placed.rows),
+        effects=numbers,
+        new=_new(found, shown),
+        grown=tuple(_shift(each, shown) for each in found.grown[:SHOWN]),
+        shrunk=tuple(_shift(each, shown) for each in found.shrunk[:SHOWN]),
+        descriptors=tuple(
+            Described(each.name, each.kind, _meaning(each.name, each.kind), *each[2:]) for each in changes[:SHOWN]
+        ),
+        contributions=shares,
+        same=same,
+        map=draw(baseline, placed, found, dict(zip(sample.ids, vectors.mean, strict=True))),
+        notes=task.notes if reference.ids else (*task.notes, FORGOTTEN),
+        evidently=_evidently(task, step, (sample, columns), (reference, before or {})) if evidently else None,
+    )
+
+
+def _evidently(
+    task: Task, step: Callable[..., None], now: tuple[Sample, "Columns"], before: tuple[Sample, "Columns"]
+) -> Evidently:
+    from monitor.report.evidently_part import Side, compare
+
+    step("Evidently")
+    sitting, baseline = task.sitting, task.sitting.desk.opened(task.row)
+    first, second = (Side(sample.texts, sitting.embed(sample.texts).mean, columns) for sample, columns in (before, now))
+    return compare(first, second, baseline.reservoir)
+
+
+def _learnt(task: Task, baseline: "Baseline") -> Learnt:
+    row = task.row
+    return Learnt(row.version, row.state, row.fitted_from, row.fitted_until, baseline.texts, len(baseline.topics))
+
+
+def _new(found: "Explanation", shown: Mapping[str, Exemplar]) -> tuple[NewTopic, ...]:
+    return tuple(
+        NewTopic(
+            clean_text(each.name, 80),
+            each.n,
+            each.share,
+            each.expected,
+            each.strange,
+            tuple(shown[key] for key in each.exemplars),
+        )
+        for each in found.new[:SHOWN]
+    )
+
+
+def _shift(each: "TopicChange", shown: Mapping[str, Exemplar]) -> TopicShift:
+    return TopicShift(
+        name=clean_text(each.topic.name, 80),
+        before=each.before,
+        now=each.now,
+        lower=each.lower,
+        upper=each.upper,
+        ratio=each.ratio,
+        ratio_lower=each.ratio_lower,
+        ratio_upper=each.ratio_upper,
+        per_hour_before=each.per_hour_before,
+        per_hour=each.per_hour,
+        exemplars=tuple(shown[key] for key in each.exemplars),
+        usual=tuple(beginning(text) for text in each.topic.exemplars),
+    )
+
+
+def _meaning(name: str, kind: str) -> str:
+    from detectors.descriptors import DESCRIPTORS
+
+    if kind == "language":
+        return "Share of the texts in this language, by its ISO code."
+    return next((each.meaning for each in DESCRIPTORS if each.name == name), "")
