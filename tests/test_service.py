@@ -144,3 +144,14 @@ def test_a_second_service_on_the_same_store_waits_until_the_first_has_ended(runn
         again.until(lambda: (page := again.get("/metrics")) and 'llm_calls{source="chat"' in page.text)
     finally:
         end(second)
+
+
+def test_a_report_can_be_asked_for_and_says_why_there_is_none(running: Running) -> None:
+    running.log(failed=False, minutes_ago=1.5)
+    running.until(lambda: (answer := running.get("/readyz")) and answer.status_code == 200)
+    bad = httpx.post(f"{running.url}/api/v1/reports", json={"from": "yesterday-ish"}, timeout=30)
+    assert bad.status_code == 422
+    assert "is not a time" in bad.text
+    asked = httpx.post(f"{running.url}/api/v1/reports", json={}, timeout=30)
+    assert asked.status_code == 422
+    assert "nothing has been learnt yet" in asked.text
