@@ -163,13 +163,16 @@ class Service:
     def _read_texts(self) -> None:
         """One source after the other: the model has all cores at once."""
         for watched in self.house.sources.values():
-            started = monotonic()
+            started, desk = monotonic(), self.house.desk
             try:
                 read_texts(self.house, watched, clock(), self.stopping.is_set)
             except (SourceError, EmbeddingError) as error:
-                self.house.desk.failed(watched.name, str(error))
+                desk.failed(watched.name, str(error), clock())
+            except Exception as error:
+                log.exception("reading the texts of %s failed; it is tried again", watched.name)
+                desk.failed(watched.name, f"unexpected {type(error).__name__}; the log has the details", clock())
             else:
-                self.house.desk.failed(watched.name, "")
+                desk.succeeded(watched.name)
             self.house.counters.observe("texts_seconds", monotonic() - started, source=watched.name)
 
     def _check_health(self) -> None:

@@ -111,7 +111,7 @@ def decide_health(house: House, now: datetime) -> Decision:
         decision.apply(alert_id, close(decision.alerts[alert_id], now, GONE), None)
     with house.database.reading() as session:
         progress, channels = states.all_progress(session), outbox.channels(session)
-    for alert_id, value in observe(house.settings, progress, channels, now):
+    for alert_id, value in observe(house.settings, progress, channels, house.desk.failing_since, now):
         rule = house.rule_of(alert_id)
         alert = decision.alerts.get(alert_id, Alert())
         if rule is not None and (alert.read_until is None or alert.read_until < now):

@@ -12,8 +12,9 @@ from monitor.store.tables import ChannelRow, ProgressRow
 SOURCE_SILENT = "source_silent"
 SOURCE_FAILING = "source_failing"
 CHANNEL_FAILING = "channel_failing"
+TEXTS_FAILING = "texts_failing"
 
-RESERVED = (SOURCE_SILENT, SOURCE_FAILING, CHANNEL_FAILING)
+RESERVED = (SOURCE_SILENT, SOURCE_FAILING, CHANNEL_FAILING, TEXTS_FAILING)
 
 OWN_SOURCE = "watchkeeper"  # the `source` label of alerts about Watchkeeper itself
 
@@ -24,6 +25,9 @@ def health_rule(settings: Settings, alert: AlertId) -> Rule | None:
     source = settings.sources.get(alert.source)
     if alert.rule == SOURCE_FAILING and source is not None:
         return _rule(settings, "source_failing_seconds", failing, "The source cannot be read.")
+    if alert.rule == TEXTS_FAILING and source is not None and settings.text.enabled:
+        summary = "The texts of the source cannot be read: nothing is known of what they are about."
+        return _rule(settings, "texts_failing_seconds", failing, summary)
     if alert.rule == SOURCE_SILENT and source is not None and source.silent_after:
         limit = source.silent_after.total_seconds()
         return _rule(settings, "source_silent_seconds", limit, "The source has logged no call for too long.")
@@ -33,9 +37,17 @@ def health_rule(settings: Settings, alert: AlertId) -> Rule | None:
 
 
 def observe(
-    settings: Settings, progress: Mapping[str, ProgressRow], channels: Mapping[str, ChannelRow], now: datetime
+    settings: Settings,
+    progress: Mapping[str, ProgressRow],
+    channels: Mapping[str, ChannelRow],
+    texts: Mapping[str, datetime],
+    now: datetime,
 ) -> Iterator[tuple[AlertId, Value]]:
-    """What the built-in rules read at `now`: seconds of trouble of every source and receiver."""
+    """What the built-in rules read at `now`: seconds of trouble of every source, its texts, and every receiver.
+
+    Args:
+        texts: since when the texts of a source cannot be read, by source.
+    """
     for name in settings.sources:
         row = progress.get(name)
         if row is not None:
@@ -44,6 +56,8 @@ def observe(
             # While the source cannot be read nobody knows whether it is silent.
             silent = Value(None, reason=Reason.NO_VALUES) if failing else Value(quiet_for(row))
             yield AlertId(SOURCE_SILENT, name, Segment(), ()), silent
+            if settings.text.enabled:
+                yield AlertId(TEXTS_FAILING, name, Segment(), ()), Value(_since(texts.get(name), now))
     for name in settings.receivers:
         channel = channels.get(name)
         seconds = _since(channel.failing_since if channel else None, now)

@@ -18,14 +18,16 @@ from alerts.pipeline import group_key, identity, is_active, labels_of
 from alerts.rules import Alert, AlertId
 from alerts.watch import Readings
 from config.alerts import PagerDutyReceiver, Rule, SlackReceiver
+from config.detectors import Text
 from config.settings import Settings
 from config.sources.files import FilesSource
 from detectors.measurement import Batch, Key, Labels, Reason, Segment, Series, Window
 from monitor.counters import Counters
 from monitor.decide import GONE, decide_health, decide_slots
-from monitor.health import CHANNEL_FAILING, SOURCE_FAILING, SOURCE_SILENT, health_rule, observe
+from monitor.health import CHANNEL_FAILING, SOURCE_FAILING, SOURCE_SILENT, TEXTS_FAILING, health_rule, observe
 from monitor.house import House, Watched
 from monitor.meter import Meter
+from monitor.reading.desk import TextDesk
 from monitor.store import outbox, states
 from monitor.store.database import Database
 from monitor.store.tables import ChannelRow, OutboxRow, ProgressRow, TransitionRow
@@ -90,7 +92,7 @@ def house_of(store: Database, settings: Settings, *, replay: bool = False) -> Ho
         mine = [each for each in settings.rules.values() if not each.sources or name in each.sources]
         log: Any = failed_calls()
         sources[name] = Watched(name, source, log, Meter.of(settings, source, mine))
-    return House(settings, store, sources, Counters(), replay=replay)
+    return House(settings, store, sources, Counters(), TextDesk(settings.text), replay=replay)
 
 
 def minutes(
@@ -161,7 +163,7 @@ def remembered(store: Database) -> dict[AlertId, Alert]:
 def observed(
     settings: Settings, rows: list[ProgressRow], channels: list[ChannelRow]
 ) -> dict[tuple[str, str, Labels], Any]:
-    found = observe(settings, {row.source: row for row in rows}, {row.receiver: row for row in channels}, NOW)
+    found = observe(settings, {row.source: row for row in rows}, {row.receiver: row for row in channels}, {}, NOW)
     return {(each.rule, each.source, each.labels): value.value for each, value in found}
 
 
@@ -173,6 +175,7 @@ def test_a_source_that_works_is_neither_failing_nor_silent() -> None:
     assert observed(configured(), [row], []) == {
         (SOURCE_FAILING, "app", ()): 0,
         (SOURCE_SILENT, "app", ()): 60,
+        (TEXTS_FAILING, "app", ()): 0,
         CHANNEL: 0,
     }
 
@@ -210,6 +213,24 @@ def test_a_built_in_rule_needs_its_subject_in_the_settings() -> None:
         AlertId("errors", "app", Segment(), ()),
     ]
     assert [health_rule(settings, each) is not None for each in ids] == [True, False, False, True, False, False]
+
+
+def test_texts_that_cannot_be_read_are_an_alert_of_their_own(store: Database) -> None:
+    house = house_of(store, configured())
+    progress(store, newest=NOW, last_success_at=NOW)
+    house.desk.failed("app", "the endpoint does not answer", NOW)
+    look(house, NOW + 301 * SECOND)
+    assert said(store) == ["slack trigger: texts_failing firing"]
+    house.desk.succeeded("app")
+    progress(store, newest=NOW + 400 * SECOND, last_success_at=NOW + 400 * SECOND)
+    look(house, NOW + 401 * SECOND)
+    assert said(store)[1:] == ["slack resolve: texts_failing resolved"]
+
+
+def test_texts_that_are_not_read_cannot_fail() -> None:
+    row = ProgressRow(source="app", watched_since=NOW - HOUR, newest=NOW, last_success_at=NOW)
+    found = observed(configured(text=Text(enabled=False)), [row], [])
+    assert not any(rule == TEXTS_FAILING for rule, _, _ in found)
 
 
 # Sources and channels in trouble

@@ -45,13 +45,15 @@ class TextDesk:
 
     Attributes:
         states: of each stream that was looked at.
-        problems: why the texts of a source cannot be read at all, by source; empty when they can.
+        problems: why the texts of a source cannot be read at all, by source.
+        failing_since: since when.
         progress: is told what is being done and the share of it that is done.
     """
 
     settings: Text
     states: dict[Place, TextState] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    failing_since: dict[str, datetime] = field(default_factory=dict)
     progress: Progress | None = None
     _embedder: "Embedder | None" = None
     _opened: dict[str, "Baseline"] = field(default_factory=dict)
@@ -74,11 +76,17 @@ class TextDesk:
             self._opened[row.version] = Baseline.from_bytes(row.body)
         return self._opened[row.version]
 
-    def failed(self, source: str, problem: str) -> None:
-        """Notes that the texts of a source cannot be read, or, empty, that they can again; logged when it changes."""
-        if problem and problem != self.problems.get(source):
+    def failed(self, source: str, problem: str, now: datetime) -> None:
+        """Notes that the texts of a source cannot be read; logged when it begins."""
+        if source not in self.problems:
             log.error("the texts of %s cannot be read: %s", source, problem)
         self.problems[source] = problem
+        self.failing_since.setdefault(source, now)
+
+    def succeeded(self, source: str) -> None:
+        """Notes that they can be read."""
+        self.problems.pop(source, None)
+        self.failing_since.pop(source, None)
 
     def may_try(self, place: Place, complete_until: datetime) -> bool:
         """Whether there is reason to learn now, after an attempt that found too little."""
