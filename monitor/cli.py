@@ -163,17 +163,18 @@ Version = Annotated[str, typer.Argument(help="The version, or how it begins; see
 
 
 @baseline.command("fit")
-def baseline_fit(
-    start: From,
-    to: To,
+def baseline_fit(  # noqa: PLR0913, PLR0917
     config: Config = DEFAULT,
+    start: Annotated[str, typer.Option("--from", help="Start in event time, as for replay; unset is all.")] = "",
+    to: Annotated[str, typer.Option("--to", help="End in event time; unset is now.")] = "",
     source: Annotated[str, typer.Option(help="Of this source; unset is all.")] = "",
+    file: Annotated[Path | None, typer.Option(help="From the calls of this file in place of the log.")] = None,
     accept: Annotated[bool, typer.Option("--accept", help="Measure against it from now on.")] = False,
 ) -> None:
-    """Learn what is normal from a stretch of the log: a candidate until it is accepted."""
-    from monitor.commands.baseline import fit
+    """Learn what is normal from a stretch of the log, or from a file: a candidate until it is accepted."""
+    from monitor.commands.baseline import Asked, fit
 
-    raise typer.Exit(fit(config, (start, to), source, accept=accept))
+    raise typer.Exit(fit(config, Asked(start, to, source, file), accept=accept))
 
 
 @baseline.command("list")

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from config.load import Loaded
+from config.sources.files import FilesSource
 from detectors.baseline import Baseline
 from detectors.embedder import EmbeddingError
 from detectors.fitting import TooFewError
@@ -16,12 +19,13 @@ from detectors.measurement import Segment, Window
 from monitor.clean import clean_text
 from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time
 from monitor.daemon import LEASE, clock
-from monitor.house import House
+from monitor.house import House, Watched
 from monitor.opening import open_house, store_url
 from monitor.reading.learn import keep, learn
 from monitor.reading.place import Place, places
 from monitor.reading.sitting import Sitting
 from monitor.sources.base import SourceError
+from monitor.sources.registry import SourceContext, build
 from monitor.store import states, texts
 from monitor.store.database import Database, StoreError
 from monitor.store.measurements import segment_of
@@ -32,27 +36,82 @@ SHOWN_TOPICS = 12
 ERRORS = (CommandError, StoreError, SourceError, EmbeddingError, TooFewError)
 
 
-def fit(config: Path, span: tuple[str, str], source: str, *, accept: bool) -> int:
-    """Learns every stream of a source, or of all, from a stretch of the log."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to learn from: a stretch (times as on the command line, empty is all there is) of a source, or of a file."""
+
+    start: str = ""
+    end: str = ""
+    source: str = ""
+    file: Path | None = None
+
+
+def fit(config: Path, asked: Asked, *, accept: bool) -> int:
+    """Learns every stream of a source, or of all."""
     now = clock()
     try:
         house = open_house(load_or_explain(config))
-        window = Window(*(parse_time(text, now) for text in span))
-        with _progress(house), _read(house, source):
-            for watched in house.sources.values():
-                if source in ("", watched.name):
-                    with house.database.reading() as session:
-                        admitted = states.segments(session, watched.name)
-                    sitting = Sitting.at(house, watched, now)
-                    for place in places(watched, house.settings.text, admitted):
-                        row = learn(sitting, place, window)
-                        keep(sitting, row, accepted=accept)
-                        _describe(row)
-                        if not accept:
-                            console.print(f"  take it into use: watchkeeper baseline accept {row.version[:8]}")
+        with _progress(house), _read(house, asked.source):
+            chosen = [each for each in house.sources.values() if asked.source in ("", each.name)]
+            if asked.file is not None and len(chosen) > 1:
+                raise CommandError("whose texts are in the file? Name the source with --source")
+            for watched in chosen:
+                with _of_file(watched, asked.file, now) as read:
+                    _fit(house, read, _stretch(read, asked, now), accept=accept)
     except (*ERRORS, ValueError) as error:
         return explain(error)
     return 0
+
+
+def _fit(house: House, watched: Watched, window: Window, *, accept: bool) -> None:
+    with house.database.reading() as session:
+        admitted = states.segments(session, watched.name)
+    sitting = Sitting.at(house, watched, clock())
+    found = list(places(watched, house.settings.text, admitted))
+    if not found:
+        raise CommandError(f"sources.{watched.name} has no texts, or none of its segments was seen yet")
+    for place in found:
+        row = learn(sitting, place, window)
+        keep(sitting, row, accepted=accept)
+        _describe(row)
+        if not accept:
+            console.print(f"  take it into use: watchkeeper baseline accept {row.version[:8]}")
+
+
+def _stretch(watched: Watched, asked: Asked, now: datetime) -> Window:
+    oldest = watched.source.oldest()
+    if oldest is None:
+        raise CommandError(f"sources.{watched.name} holds no calls")
+    start = parse_time(asked.start, now) if asked.start else oldest
+    return Window(start, parse_time(asked.end, now) if asked.end else now)
+
+
+@contextmanager
+def _of_file(watched: Watched, file: Path | None, now: datetime) -> Iterator[Watched]:
+    """The source as it is, or with the calls of a file in its place: in the canonical columns, or, where the source is
+    files too, in the source's own."""
+    if file is None:
+        yield watched
+        return
+    own = watched.settings
+    columns = own.columns if isinstance(own, FilesSource) else {}
+    settings = FilesSource(
+        kind="files",
+        paths=[str(file.absolute())],
+        columns=columns,
+        redact=own.redact,
+        timezone=own.timezone,
+        max_duration=own.max_duration,
+    )
+    with TemporaryDirectory(prefix="watchkeeper-baseline-") as folder:
+        database = Database.open(f"sqlite:///{folder}/file.db")
+        source = build(watched.name, settings, SourceContext(Path(folder), Path(folder) / "landed", database))
+        try:
+            source.poll(now, lambda: False)
+            yield replace(watched, source=source)
+        finally:
+            source.close()
+            database.close()
 
 
 def show_all(config: Path) -> int:
