@@ -115,7 +115,7 @@ WRONG_FILES: dict[str, list[str]] = {
         ":1: sources: must be a section of keys, not a list; write each name with its value on a line of its own, indented",
     ],
     "type_section_of_a_model": [
-        ":3: server: must be a section of keys, not text; write the keys indented under it: host, port, external_url",
+        ":3: server: must be a section of keys, not text; write the keys indented under it: host, port, external_url, token, token_file, reports_kept",
     ],
     "type_text": [
         ":4: server.host: must be text, not a number; put it in quotes",
@@ -351,7 +351,8 @@ WRONG_VARIABLES: list[tuple[dict[str, str], list[str]]] = [
     (
         {"WATCHKEEPER__SERVER__COLOUR": "blue"},
         [
-            "WATCHKEEPER__SERVER__COLOUR: server.colour: unknown key; choose from WATCHKEEPER__SERVER__HOST, WATCHKEEPER__SERVER__PORT, WATCHKEEPER__SERVER__EXTERNAL_URL"
+            "WATCHKEEPER__SERVER__COLOUR: server.colour: unknown key; choose from WATCHKEEPER__SERVER__HOST, WATCHKEEPER__SERVER__PORT, WATCHKEEPER__SERVER__EXTERNAL_URL, "
+            "WATCHKEEPER__SERVER__TOKEN, WATCHKEEPER__SERVER__TOKEN_FILE, WATCHKEEPER__SERVER__REPORTS_KEPT"
         ],
     ),
     (
@@ -448,7 +449,9 @@ WRONG_VARIABLES: list[tuple[dict[str, str], list[str]]] = [
     ),
     (
         {"WATCHKEEPER__SERVER__PORT_FILE": "/run/port"},
-        ["WATCHKEEPER__SERVER__PORT_FILE: server.port_file: unknown key; did you mean WATCHKEEPER__SERVER__PORT?"],
+        [
+            "WATCHKEEPER__SERVER__PORT_FILE: server.port_file: unknown key; did you mean WATCHKEEPER__SERVER__TOKEN_FILE?"
+        ],
     ),
     (
         {"WATCHKEEPER__SERVER__PORT": "9000", "watchkeeper__server__port": "9001"},

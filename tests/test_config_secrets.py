@@ -78,6 +78,7 @@ def test_all_fields_for_secrets_are_secrets() -> None:
         ("receivers", "*", "pagerduty", "routing_key"),
         ("receivers", "*", "pagerduty", "previous_routing_keys", 0),
         ("text", "embedder", "openai", "api_key"),
+        ("server", "token"),
         ("store", "url"),
     }
 
