@@ -28,8 +28,8 @@ from monitor.store.database import Database
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-STEPS = 8
-FAILING = range(1, 3)  # minutes in which half of the calls fail
+STEPS = 6
+FAILING = range(1, 2)  # minutes in which half of the calls fail
 CALLS_A_MINUTE = 8
 COMPARED = (
     tables.MeasurementRow,
@@ -62,10 +62,10 @@ def log_until(now: datetime) -> str:
     """What the application has logged by `now`: a late call, two records that cannot be used, a repeated one among it."""
     written = [line for minute in range(-5, STEPS) for line in _minute(minute)]
     written += [
-        (START + 5 * MINUTE, _call("late", START + 2 * MINUTE, model="small", latency_s=3.0)),
-        (START + 5 * MINUTE, "{broken"),
-        (START + 5 * MINUTE, json.dumps({"model": "without id"})),
-        (START + 6 * MINUTE, _call("3-1", START + 3 * MINUTE, status_code=503)),
+        (START + 4 * MINUTE, _call("late", START + 2 * MINUTE, model="small", latency_s=3.0)),
+        (START + 4 * MINUTE, "{broken"),
+        (START + 4 * MINUTE, json.dumps({"model": "without id"})),
+        (START + 5 * MINUTE, _call("3-1", START + 3 * MINUTE, status_code=503)),
     ]
     return "".join(line + "\n" for at, line in sorted(written, key=lambda each: each[0]) if at <= now)
 
