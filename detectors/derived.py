@@ -64,24 +64,27 @@ def only(condition: "ir.BooleanValue", value: "ir.Value") -> "ir.Value":
     return ibis.ifelse(condition, value, ibis.null(value.type()))
 
 
-def derive(calls: "ir.Table", columns: Sequence[str] = CALL_COLUMN_NAMES) -> "ir.Table":
+def derive(
+    calls: "ir.Table", columns: Sequence[str] = CALL_COLUMN_NAMES, origin: "ir.IntegerValue | int" = 0
+) -> "ir.Table":
     """The canonical calls with columns that aggregates compute with.
 
-    Adds `started_us` and `at_us` (event time), `duration_us` (`at_us - started_us`, never negative), `latency` in
-    seconds, `kind` (one of `config.calls.ERROR_TYPES`, NULL when the call succeeded), and the booleans `failed`,
-    `cancelled` and `ok`, of which exactly one is true. Impossible numbers (negative, not finite, absurdly large) become
-    NULL.
+    Adds `started_us` and `at_us` (event time), both counted from the origin, `duration_us` (`at_us - started_us`, never
+    negative), `latency` in seconds, `kind` (one of `config.calls.ERROR_TYPES`, NULL when the call succeeded), and the
+    booleans `failed`, `cancelled` and `ok`, of which exactly one is true. Impossible numbers (negative, not finite,
+    absurdly large) become NULL.
 
     Args:
         calls: with all canonical columns.
         columns: those that the result keeps; a query is compiled faster without the rest.
+        origin: microseconds since 1970.
     """
     numbers = {name: _clean(calls[name]) for name in (*_SECONDS, *TOKEN_COLUMNS, "cost_usd")}
     kept = {name: numbers.get(name, calls[name]) for name in dict.fromkeys((*columns, "latency_s"))}
     calls = calls.select(
         **kept,
-        started_us=microseconds_of(calls.started_at),
-        _ended_us=microseconds_of(calls.ended_at),
+        started_us=microseconds_of(calls.started_at) - origin,
+        _ended_us=microseconds_of(calls.ended_at) - origin,
         kind=kind_of_error(calls),
         # PostgreSQL flattens nested queries, and would search the message again wherever the kind is used; it does not
         # flatten one that unnests.
@@ -115,11 +118,23 @@ def ended_between(
     """
     since = start - max_duration
     calls = derive(log.calls(since, end), columns)
+    return completed(calls, (microseconds(since), microseconds(start), microseconds(end)), max_duration)
+
+
+def completed(calls: "ir.Table", times: tuple[int, int, int], max_duration: timedelta) -> "ir.Table":
+    """The derived calls that started in `[since, end)` and ended in `[start, end)`, in microseconds from their origin.
+
+    Args:
+        calls: derived.
+        times: since, start, end.
+        max_duration: calls that took longer are left out.
+    """
+    since, start, end = times
     return calls.filter(
-        calls.started_us >= microseconds(since),
-        calls.started_us < microseconds(end),
-        calls.at_us >= microseconds(start),
-        calls.at_us < microseconds(end),
+        calls.started_us >= since,
+        calls.started_us < end,
+        calls.at_us >= start,
+        calls.at_us < end,
         calls.duration_us <= max_duration // MICROSECOND,
     )
 

@@ -1,5 +1,7 @@
 """The one place where a query of an aggregate runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import ibis
@@ -10,15 +12,19 @@ if TYPE_CHECKING:
 
 
 def fetch(table: "ir.Table") -> "pd.DataFrame":
-    """The rows of a table.
+    """The rows of a table."""
+    with nested():
+        rows: pd.DataFrame = table.to_pandas()
+        return rows
 
-    Nested queries are left nested: engines flatten them in no time, ibis takes longer for it than most queries do.
-    """
+
+@contextmanager
+def nested() -> Iterator[None]:
+    """Inside, nested queries stay nested: engines flatten them in no time, ibis takes longer than most queries do."""
     options = ibis.options.sql
     before = options.fuse_selects
     options.fuse_selects = False
     try:
-        rows: pd.DataFrame = table.to_pandas()
-        return rows
+        yield
     finally:
         options.fuse_selects = before

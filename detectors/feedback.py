@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import ibis
 import numpy as np
 
-from detectors.derived import MAX_AMOUNT, MICROSECOND, microseconds, microseconds_of, only
-from detectors.engine import fetch
+from detectors.anchored import ORIGIN, Anchored, ask
+from detectors.derived import MAX_AMOUNT, MICROSECOND, microseconds_of, only
 from detectors.grid import Grid, first_windows, grid_of
 from detectors.measurement import NONE, OTHER, Batch, Floats, Key, Reason, Segment, Series, Window
 from detectors.protocols import Calls
 from detectors.segments import assign, label
 from detectors.statistic import How, aggregates, numbers
-from detectors.windows import Windows
+from detectors.windows import Shape, Windows
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -61,46 +61,61 @@ class Feedback:
         """See `detectors.protocols.Aggregate`. A rating whose call is not found is `__none__` in each column."""
         batch = Windows.of(windows)
         first = first_windows(batch, columns, segments)
-        rows = batch.assign(self._ratings(log, batch, columns), "at_us")
-        by = ["window", "key"]
-        if columns:
-            rows = assign(rows, columns, first)
-            by.append("segment")
-        rows = self._with_top_keys(rows)
-        wanted: dict[str, ir.Scalar] = {}
-        for name, how, column in METRICS:
-            wanted |= aggregates(how, name, rows[column])
-        answer = fetch(rows.group_by(by).agg(**wanted))
+        query = _Ratings(self, batch.shape, columns, tuple(first.items()))
+        answer = ask(log, batch.start, query)
         grid = grid_of(batch, columns, first, answer)
         series: dict[Key, Series] = {}
         for key in sorted(set(answer["key"])):
             series |= _series_of(key, log.feedback_columns, grid, answer)
         return Batch(log.name, grid.rows, series)
 
-    def _ratings(self, log: Calls, batch: Windows, columns: tuple[str, ...]) -> "ir.Table":
+
+@dataclass(frozen=True, slots=True)
+class _Ratings:
+    """One row for each window, key and segment that has ratings: the aggregates of each metric under its name."""
+
+    settings: Feedback
+    shape: Shape
+    columns: tuple[str, ...]
+    first: tuple[tuple[Segment, int], ...]
+
+    def __call__(self, log: Anchored) -> "ir.Table":
+        rows = self.shape.assign(self._given(log), "at_us")
+        by = ["window", "key"]
+        if self.columns:
+            rows = assign(rows, self.columns, dict(self.first))
+            by.append("segment")
+        rows = self._with_top_keys(rows)
+        wanted: dict[str, ir.Scalar] = {}
+        for name, how, column in METRICS:
+            wanted |= aggregates(how, name, rows[column])
+        return rows.group_by(by).agg(**wanted)
+
+    def _given(self, log: Anchored) -> "ir.Table":
         """The ratings that people gave in the batch, with the labels of the calls that they are about."""
-        given = log.feedback(batch.start, batch.end)
+        given = log.feedback(timedelta(0), self.shape.span)
         score = given.score.cast("float64")
         given = given.filter(given.kind.fill_null("").strip().lower() != "model").select(
             "call_id",
-            at_us=microseconds_of(given["at"]),
+            at_us=microseconds_of(given["at"]) - given[ORIGIN],
             key=label(given.key),
             score=only(score.between(-MAX_AMOUNT, MAX_AMOUNT), score),
         )
-        given = given.filter(given.at_us >= microseconds(batch.start), given.at_us < microseconds(batch.end))
-        given = given.mutate(given=given.at_us.notnull(), positive=given.score > self.positive_above)
-        if not columns:
+        given = given.filter(given.at_us >= 0, given.at_us < self.shape.span // MICROSECOND)
+        given = given.mutate(given=given.at_us.notnull(), positive=given.score > self.settings.positive_above)
+        if not self.columns:
             return given
-        calls = self._calls_of(log, batch, columns, given)
+        calls = self._calls_of(log, given)
         given = given.left_join(calls, ["call_id", "at_us"]).drop("call_id_right", "at_us_right")
-        return given.mutate(**{column: given[column].fill_null(NONE) for column in columns})
+        return given.mutate(**{column: given[column].fill_null(NONE) for column in self.columns})
 
-    def _calls_of(self, log: Calls, batch: Windows, columns: tuple[str, ...], given: "ir.Table") -> "ir.Table":
+    def _calls_of(self, log: Anchored, given: "ir.Table") -> "ir.Table":
         """The labels of the call for each rated id and time of a rating; of the latest call, where an id came again."""
-        calls = log.calls(batch.start - self.lookback, batch.end)
+        lookback, columns = self.settings.lookback, self.columns
+        calls = log.calls(-lookback, self.shape.span)
         calls = calls.select(
             id=calls.id,
-            started_us=microseconds_of(calls.started_at),
+            started_us=microseconds_of(calls.started_at) - calls[ORIGIN],
             **{column: label(calls[column]) for column in columns},
         )
         rated = given.select("call_id", "at_us").distinct()
@@ -109,7 +124,7 @@ class Feedback:
             [
                 rated.call_id == calls.id,
                 calls.started_us <= rated.at_us,
-                calls.started_us >= rated.at_us - self.lookback // MICROSECOND,
+                calls.started_us >= rated.at_us - lookback // MICROSECOND,
             ],
         )
         latest = ibis.row_number().over(
@@ -124,7 +139,7 @@ class Feedback:
         order = [counts.ratings.desc(), counts.key.length().asc(), counts.key.asc()]
         ranked = counts.mutate(_rank=ibis.row_number().over(group_by=counts.window, order_by=order))
         rows = rows.join(ranked.drop("ratings"), ["window", "key"])
-        return rows.mutate(key=ibis.ifelse(rows._rank < self.max_keys, rows.key, OTHER)).drop("_rank")
+        return rows.mutate(key=ibis.ifelse(rows._rank < self.settings.max_keys, rows.key, OTHER)).drop("_rank")
 
 
 def _series_of(key: str, columns: frozenset[str], grid: Grid, answer: "pd.DataFrame") -> dict[Key, Series]:

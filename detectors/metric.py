@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from detectors.anchored import Anchored, Query, ask
 from detectors.catalogue import BY_NAME, STATISTICS, AnyOf
-from detectors.engine import fetch
 from detectors.grid import Grid, first_windows, grid_of
 from detectors.measurement import Batch, Floats, Key, Labels, Reason, Segment, Series
+from detectors.protocols import Calls
 from detectors.segments import assign
 from detectors.statistic import How, aggregates, numbers
-from detectors.windows import Windows
+from detectors.windows import Shape, Windows
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -65,48 +66,65 @@ def chosen(metrics: Sequence[Metric], names: frozenset[str]) -> list[Metric]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of a table with their window and, for a grouping that is not empty, their segment."""
+
+    table: Query
+    at: str
+    shape: Shape
+    grouping: tuple[str, ...]
+    first: tuple[tuple[Segment, int], ...]
+
+    def __call__(self, log: Anchored) -> "ir.Table":
+        rows = self.shape.assign(self.table(log), self.at)
+        return assign(rows, self.grouping, dict(self.first)) if self.grouping else rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Aggregates:
+    """One row for each window and segment that has rows: the aggregates of each metric under its prefix."""
+
+    rows: _Rows
+    metrics: tuple[tuple[str, Metric], ...]
+
+    def __call__(self, log: Anchored) -> "ir.Table":
+        rows = self.rows(log)
+        by = ["window", "segment"] if self.rows.grouping else ["window"]
+        values = rows.select(*by, **{prefix: metric.value(rows) for prefix, metric in self.metrics})
+        wanted = {"rows": values.count()}
+        for prefix, metric in self.metrics:
+            wanted |= aggregates(metric.how, prefix, values[prefix])
+        return values.group_by(by).agg(**wanted)
+
+
+@dataclass(frozen=True, slots=True)
 class Measuring:
-    """What is measured: rows of a source, in windows, by segment.
+    """How rows of a log are measured: in windows, by segment.
 
     Attributes:
-        source: its name.
-        columns: the canonical columns that it really has.
         batch: the windows.
         grouping: columns of the table that make a segment.
         segments: the admitted ones and since when each is.
     """
 
-    source: str
-    columns: frozenset[str]
     batch: Windows
     grouping: tuple[str, ...]
     segments: Mapping[Segment, datetime]
 
-    def __call__(self, table: Callable[[], "ir.Table"], at: str, metrics: Sequence[Metric]) -> Batch:
-        """Measures the rows of a table by the time in its column `at` (microseconds since 1970), in one query.
+    def __call__(self, table: Query, at: str, metrics: Sequence[Metric], log: Calls) -> Batch:
+        """Measures the rows of a table in one query, by the time in its column `at` (microseconds since the start).
 
-        A source that lacks the columns of all metrics is not asked, and no table is made.
+        A log that lacks the columns of all metrics is not asked.
         """
         first = first_windows(self.batch, self.grouping, self.segments)
-        possible = {f"m{number}": metric for number, metric in enumerate(metrics) if metric.measurable(self.columns)}
-        answer = self._ask(table(), at, first, possible) if possible else pd.DataFrame(columns=["window", "segment"])
+        possible = tuple((f"m{number}", each) for number, each in enumerate(metrics) if each.measurable(log.columns))
+        if possible:
+            rows = _Rows(table, at, self.batch.shape, self.grouping, tuple(first.items()))
+            answer = ask(log, self.batch.start, _Aggregates(rows, possible))
+        else:
+            answer = pd.DataFrame(columns=["window", "segment"])
         grid = grid_of(self.batch, self.grouping, first, answer)
-        return Batch(self.source, grid.rows, dict(self._series(metrics, grid, answer)))
-
-    def _ask(
-        self, table: "ir.Table", at: str, first: Mapping[Segment, int], possible: Mapping[str, Metric]
-    ) -> pd.DataFrame:
-        """One row for each window and segment that has rows: the aggregates of each metric under its prefix."""
-        rows = self.batch.assign(table, at)
-        by = ["window"]
-        if self.grouping:
-            rows = assign(rows, self.grouping, first)
-            by.append("segment")
-        values = rows.select(*by, **{prefix: metric.value(rows) for prefix, metric in possible.items()})
-        wanted = {"rows": values.count()}
-        for prefix, metric in possible.items():
-            wanted |= aggregates(metric.how, prefix, values[prefix])
-        return fetch(values.group_by(by).agg(**wanted))
+        return Batch(log.name, grid.rows, dict(self._series(metrics, grid, answer)))
 
     def _series(self, metrics: Sequence[Metric], grid: Grid, answer: pd.DataFrame) -> Iterator[tuple[Key, Series]]:
         rows = grid.column(answer, "rows", empty=0) if "rows" in answer else np.zeros(len(grid.rows))

@@ -1,6 +1,7 @@
 """Segments: which combinations of a grouping's values are watched by name, and which calls belong to them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -8,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import ibis
 
-from detectors.derived import ended_between
-from detectors.engine import fetch
+from detectors.anchored import Anchored, ask
 from detectors.measurement import NONE, OTHER, Segment, Window
 from detectors.protocols import Calls
-from detectors.windows import Windows
+from detectors.windows import Shape, Windows
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -86,18 +86,29 @@ def seen(
     """
     batch = Windows.of(windows)
     result: list[dict[Segment, int]] = [{} for _ in windows]
-    calls = ended_between(log, batch.start, batch.end, max_duration, columns)
-    if not columns:
-        calls = calls.mutate(combination=ibis.literal(""))
-    else:
-        calls = calls.mutate(combination=combination(calls, columns))
-    counts = batch.assign(calls, "at_us").group_by("window", "combination").agg(calls=lambda table: table.count())
-    rank = ibis.row_number().over(group_by=counts.window, order_by=[counts.calls.desc(), counts["combination"].asc()])
-    frame = fetch(counts.mutate(rank=rank).filter(lambda table: table["rank"] < MOST_SEEN))
+    frame = ask(log, batch.start, _Seen(batch.shape, columns, max_duration))
     for window, name, number in zip(frame["window"], frame["combination"], frame["calls"], strict=True):
         segment = segment_of(name, columns) if columns else Segment()
         result[int(window)][segment] = int(number)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The query of `seen`."""
+
+    shape: Shape
+    columns: tuple[str, ...]
+    max_duration: timedelta
+
+    def __call__(self, log: Anchored) -> "ir.Table":
+        calls = log.ended(timedelta(0), self.shape.span, self.max_duration, self.columns)
+        name = combination(calls, self.columns) if self.columns else ibis.literal("")
+        calls = self.shape.assign(calls.mutate(combination=name), "at_us")
+        counts = calls.group_by("window", "combination").agg(calls=lambda table: table.count())
+        order = [counts.calls.desc(), counts["combination"].asc()]
+        rank = ibis.row_number().over(group_by=counts.window, order_by=order)
+        return counts.mutate(rank=rank).filter(lambda table: table["rank"] < MOST_SEEN)
 
 
 def admit(

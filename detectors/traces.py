@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import ibis
 
-from detectors.derived import MICROSECOND, ended_between, microseconds, only
+from detectors.anchored import Anchored
+from detectors.derived import MICROSECOND, only
 from detectors.measurement import Batch, Segment, Window
 from detectors.metric import Measuring, Metric, chosen, names_of
 from detectors.protocols import Calls
@@ -63,23 +64,31 @@ class Traces:
     ) -> Batch:
         """See `detectors.protocols.Aggregate`."""
         batch = Windows.of(windows)
-        traces = partial(self._traces, log, batch, columns)
-        measuring = Measuring(log.name, log.columns, batch, columns, segments)
-        return measuring(traces, "over_us", chosen(METRICS, self.measures))
+        traces = _Ended(batch.shape.span, self.max_duration, self.trace_gap, columns)
+        return Measuring(batch, columns, segments)(traces, "over_us", chosen(METRICS, self.measures), log)
 
-    def _traces(self, log: Calls, batch: Windows, columns: tuple[str, ...]) -> "ir.Table":
-        """One row for each trace that ended between the first window's start and the last one's end."""
-        # A trace that ends in the batch has its last call one gap before, began at most `max_duration` before that, and
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """One row for each trace that ended within a span."""
+
+    span: timedelta
+    max_duration: timedelta
+    trace_gap: timedelta
+    columns: tuple[str, ...]
+
+    def __call__(self, log: Anchored) -> "ir.Table":
+        # A trace that ends in the span has its last call one gap before, began at most `max_duration` before that, and
         # was preceded by a gap. One more: a longer trace, cut by this look-back, must still look longer than it may be.
-        since = batch.start - self.max_duration - 3 * self.trace_gap
-        read = tuple(dict.fromkeys((*columns, "trace_id", "input_tokens", "output_tokens")))
-        calls = ended_between(log, since, batch.end, self.max_duration, read)
+        since = -self.max_duration - 3 * self.trace_gap
+        read = tuple(dict.fromkeys((*self.columns, "trace_id", "input_tokens", "output_tokens")))
+        calls = log.ended(since, self.span, self.max_duration, read)
         calls = calls.filter(calls.trace_id.fill_null("").strip() != "")
-        calls = calls.mutate(**{column: label(calls[column]) for column in columns})
-        sessions = self._sessions(calls, [*columns, "trace_id"])
+        calls = calls.mutate(**{column: label(calls[column]) for column in self.columns})
+        sessions = self._sessions(calls, [*self.columns, "trace_id"])
         return sessions.filter(
-            sessions.over_us >= microseconds(batch.start),
-            sessions.over_us < microseconds(batch.end),
+            sessions.over_us >= 0,
+            sessions.over_us < self.span // MICROSECOND,
             sessions.duration_us <= self.max_duration // MICROSECOND,
         )
 

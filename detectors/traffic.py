@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from detectors.anchored import Anchored
 from detectors.catalogue import FAILURES, TOKEN_TYPES
-from detectors.derived import ended_between, only
+from detectors.derived import only
 from detectors.measurement import Batch, Segment, Window
 from detectors.metric import Measuring, Metric, chosen, names_of
 from detectors.protocols import Calls
@@ -54,10 +55,20 @@ class Traffic:
     ) -> Batch:
         """See `detectors.protocols.Aggregate`."""
         batch = Windows.of(windows)
-        read = tuple(dict.fromkeys((*columns, *READ)))
-        calls = partial(ended_between, log, batch.start, batch.end, self.max_duration, read)
-        measuring = Measuring(log.name, log.columns, batch, columns, segments)
-        return measuring(calls, "at_us", chosen(METRICS, self.measures))
+        calls = _Calls(batch.shape.span, self.max_duration, tuple(dict.fromkeys((*columns, *READ))))
+        return Measuring(batch, columns, segments)(calls, "at_us", chosen(METRICS, self.measures), log)
+
+
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """The calls that ended within a span."""
+
+    span: timedelta
+    max_duration: timedelta
+    columns: tuple[str, ...]
+
+    def __call__(self, log: Anchored) -> "ir.Table":
+        return log.ended(timedelta(0), self.span, self.max_duration, self.columns)
 
 
 def time_to_first_token(calls: "ir.Table") -> "ir.Value":

@@ -7,24 +7,40 @@ the next life takes that step again.
 
 import json
 import os
+import shutil
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
+import pyarrow.dataset  # noqa: F401
+from ibis.backends.duckdb import Backend
 from sqlmodel import select
 
-import detectors.traffic  # noqa: F401
-import monitor.sources.files  # noqa: F401  loaded before the forks
+import monitor.sources.files  # noqa: F401
+from alerts.registry import NOTIFIERS
 from config.load import load
+from detectors.measurement import Segment
 from monitor import failpoints
+from monitor.canonical import CALLS
 from monitor.cycle import cycle
 from monitor.daemon import check_health, maintain
 from monitor.deliver import Delivery
 from monitor.landing import RETIRED
+from monitor.meter import Meter
 from monitor.opening import open_house, open_notifiers
+from monitor.parts import relation
+from monitor.sources.engines.backend import guarded
 from monitor.store import tables
 from monitor.store.database import Database
+
+# What a life would load is loaded before the forks.
+for place in NOTIFIERS.values():
+    import_module(place.partition(":")[0])
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -141,6 +157,37 @@ def _comparable(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+class Nothing:
+    """The log before anything was written, with the columns that the story's calls have."""
+
+    name = "chat"
+    columns = frozenset({"id", "started_at", "model", "latency_s", "status_code"})
+    feedback_columns: frozenset[str] = frozenset()
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._backend = guarded(Backend, nullcontext).from_connection(connection)
+
+    def calls(self, _since: datetime, _until: datetime) -> Any:
+        return self._backend.sql(relation([], CALLS), schema=CALLS.ibis_schema)
+
+
+def rehearse(config: str) -> None:
+    """Compiles the queries that every life asks, in the order of its steps: the children inherit them.
+
+    The engine has no threads of its own and is closed before the first fork.
+    """
+    with TemporaryDirectory() as folder, duckdb.connect(config={"threads": 1}) as connection:
+        path = Path(folder) / "watchkeeper.yaml"
+        path.write_text(config)
+        settings = load(path, {}).settings
+        meter = Meter.of(settings, settings.sources["chat"], settings.rules.values())
+        log = Nothing(connection)
+        admitted = {("model",): {Segment.of(model="large"): START - 5 * MINUTE}}
+        for first in (START - 4 * MINUTE, START):
+            meter.admit(log, first, START, {})
+            meter.read(log, first, START, admitted)
+
+
 def in_a_child(folder: Path, failpoint: str) -> int:
     """Lives one life in a fork; returns its exit status."""
     child = os.fork()
@@ -157,12 +204,27 @@ def in_a_child(folder: Path, failpoint: str) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def new_store(folder: Path) -> Path:
+    """A store without a row, made once and copied: its tables are not what is killed."""
+    store = folder.parent / "new.db"
+    if not store.exists():
+        child = os.fork()
+        if child == 0:
+            Database.open(f"sqlite:///{store}").close()
+            os._exit(0)
+        os.waitpid(child, 0)
+    return store
+
+
 def main() -> None:
     """Reads scenarios (name, folder, failpoint, configuration) as JSON and prints what became of each."""
-    for scenario in json.load(sys.stdin):
+    scenarios = json.load(sys.stdin)
+    rehearse(CONFIG.format(**scenarios[0]["config"]))
+    for scenario in scenarios:
         folder = Path(scenario["folder"])
-        folder.mkdir()
+        (folder / "watchkeeper-data").mkdir(parents=True)
         (folder / "watchkeeper.yaml").write_text(CONFIG.format(**scenario["config"]))
+        shutil.copy(new_store(folder), folder / "watchkeeper-data" / "watchkeeper.db")
         first = in_a_child(folder, scenario["failpoint"])
         second = in_a_child(folder, "") if first == failpoints.EXIT_STATUS else None
         # The dump is made in a child too: a process that has opened the store must not fork.

@@ -2,17 +2,20 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-import ibis
 import pyarrow as pa
 import pytest
+from ibis.backends.duckdb import Backend as DuckDB
+from ibis.backends.postgres import Backend as Postgres
 
 from config.calls import CALL_COLUMNS, FEEDBACK_COLUMNS, Column
+from monitor.sources.engines.backend import guarded
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -63,7 +66,7 @@ def columns_of(rows: Iterable[Row], required: set[str]) -> frozenset[str]:
 
 def duckdb_log(calls: Sequence[Row], feedback: Sequence[Row] = (), columns: Iterable[str] | None = None) -> Log:
     """A log in an embedded DuckDB."""
-    connection = ibis.duckdb.connect()
+    connection = guarded(DuckDB, nullcontext)().connect()
     connection.raw_sql("SET TimeZone = 'UTC'")
     tables = []
     for rows, schema in ((calls, CALL_COLUMNS), (feedback, FEEDBACK_COLUMNS)):
@@ -94,7 +97,7 @@ def read_only(url: str) -> Any:
     """One ibis connection for each server; a connection for each log would cost more than its queries."""
     if url not in _readers:
         parts = urlsplit(url)
-        _readers[url] = ibis.postgres.connect(
+        _readers[url] = guarded(Postgres, nullcontext)().connect(
             host=parse_qs(parts.query).get("host", [parts.hostname])[0],
             user=parts.username,
             password=parts.password or "",
