@@ -5,11 +5,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from detectors.descriptors import NUMBERS
 from detectors.intervals import Z, newcombe
 from detectors.measurement import Floats
 from detectors.sketch import Histogram
-from detectors.summary import Summary, moments, same_version
+from detectors.summary import OFFSETS, Summary, moments, same_version
 
 SPREAD = 0.02  # the least standard deviation of a baseline: a bin of the sketch for lengths, 2 points for shares
 # Compared by their logarithms: one text of a megabyte must not hide the rest.
@@ -48,7 +47,7 @@ def change(now: Summary, before: Summary) -> list[Change]:
     Duplicates are compared at the size of the smaller side. A baseline's spread counts as `SPREAD` at least.
     """
     same_version(now, before)
-    found = [_number_change(name, now.numbers[name], before.numbers[name]) for name in NUMBERS]
+    found = [_number_change(name, now.numbers[name], before.numbers[name]) for name in now.numbers]
     size = min(now.repeats.n, before.repeats.n)
     known_shares = {name: (k, n) for name, k, n in before.shares(size)}  # one read from JSON has another order
     for name, k, n in now.shares(size):
@@ -67,8 +66,9 @@ def _number_change(name: str, now: Histogram, before: Histogram) -> Change:
     scale = max(deviation_before, SPREAD)
     difference = (mean - mean_before) / scale
     half = math.sqrt(errors.sum()) / scale * _student(errors, np.array([now.n - 1, before.n - 1]))
-    numbers = (before.quantile(0.5), now.quantile(0.5), difference, difference - half, difference + half)
-    return Change(name, "number", *_known(*numbers), _strength(difference, difference, half))
+    median_before, median = (each.quantile(0.5) - OFFSETS.get(name, 0.0) for each in (before, now))
+    known = _known(median_before, median, difference, difference - half, difference + half)
+    return Change(name, "number", *known, _strength(difference, difference, half))
 
 
 def _student(errors: Floats, freedom: Floats) -> float:

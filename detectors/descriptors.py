@@ -15,6 +15,7 @@ import numpy as np
 
 from detectors.language import LANGUAGE_VERSION
 from detectors.measurement import Floats
+from detectors.sentiment import sentiment_version
 from detectors.sketch import HASH_SPACE
 from detectors.traffic import REFUSAL, REFUSAL_READ
 
@@ -60,6 +61,13 @@ DESCRIPTORS: tuple[Descriptor, ...] = (
     Descriptor("duplicate", "flag", "Repeats an earlier text of the window, but for case and white space.", "window"),
     Descriptor("retry", "flag", "Repeats a text that its user or session sent within the 2 minutes before.", "calls"),
 )
+# Only where it is asked for (`text.sentiment`): it needs a package of its own.
+SENTIMENT = Descriptor(
+    "sentiment",
+    "number",
+    "From -1 (upset) to 1 (pleased), of texts in English, by VADER's lexicon; only with `text.sentiment`.",
+    "window",
+)
 NUMBERS = tuple(each.name for each in DESCRIPTORS if each.kind == "number")
 FLAGS = tuple(each.name for each in DESCRIPTORS if each.kind == "flag" and each.name != "duplicate")  # counted as such
 
@@ -91,6 +99,11 @@ _MARKDOWN = re.compile(
 _ITEM = re.compile(r"^[ \t]{0,12}(?:[-*+]|\d{1,3}[.)]) \S", re.MULTILINE)
 _URL = re.compile(r"https?://[^\s/]|\bwww\.\w", re.IGNORECASE)
 _REFUSAL = re.compile(REFUSAL)
+
+
+def version_of(*, sentiment: bool) -> str:
+    """The version of the descriptors with or without the one of `SENTIMENT`, which has to be installed then."""
+    return f"{DESCRIPTORS_VERSION}/{sentiment_version()}" if sentiment else DESCRIPTORS_VERSION
 
 
 def describe(texts: Sequence[str | None]) -> dict[str, Floats]:

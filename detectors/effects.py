@@ -21,6 +21,7 @@ from detectors.profile import DAY, Usual, once, usual
 
 if TYPE_CHECKING:
     from detectors.embedder import Embedded
+    from detectors.fitting import FitSample
 
 LEAST_TEXTS = 50  # below, only an earthquake is seen
 TOPICS_SHOWN = 20
@@ -29,23 +30,32 @@ _FAR = 5.0  # robust standard deviations from the median day
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
-    """The texts of a stretch beside a baseline, those that repeat within a window of the baseline once.
+    """The texts of a stretch beside a baseline. Of the m that were given, n count: those that repeat within a window of
+    the baseline count once.
 
     Attributes:
-        rows: (n,) which of the given texts.
+        rows: (n,) which of the given texts, in order of their ids, so that the order of the given ones does not matter.
+        ids: n of their calls.
+        texts: n.
         vectors: their embeddings.
         at: (n,) seconds since 1970.
         labels: (n,) topics.
         p: (n,) how strange: conformal p-values.
         usual: what is usual at these times.
+        all_scores: (m,) out-of-distribution scores of all given texts, in the order given.
+        all_p: (m,) their p-values.
     """
 
     rows: Indices
+    ids: Sequence[str]
+    texts: Sequence[str]
     vectors: "Embedded"
     at: Numbers
     labels: Indices
     p: Numbers
     usual: Usual
+    all_scores: Numbers
+    all_p: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +77,42 @@ class OutlierDay:
     change: float
 
 
-def place(baseline: Baseline, texts: Sequence[str], embedded: "Embedded", at: Numbers) -> Placed | None:
-    """Finds topic and strangeness of each text; None where there is none."""
-    rows = once(texts, at, baseline.length_s)
+def place(baseline: Baseline, sample: "FitSample") -> Placed | None:
+    """Finds topic and strangeness of each text, once for everything that is said of a stretch; None without any text.
+
+    Args:
+        baseline: fitted with the same embedder and redactor, which the caller checks by `Baseline.refuses`.
+        sample: the texts of the stretch, in any order.
+    """
+    order = np.array(sorted(range(len(sample.ids)), key=lambda row: (sample.ids[row], sample.at[row])), np.intp)
+    rows = order[once([sample.texts[row] for row in order], sample.at[order], baseline.length_s)]
     if not len(rows):
         return None
-    vectors, times = take(embedded, rows), at[rows]
-    labels = topics.assign(baseline.centroids, vectors.mean)
-    p = ood.p_values(ood.score_texts(baseline.scorer, vectors), baseline.calibration)
-    return Placed(rows, vectors, times, labels, p, usual(baseline.history, times))
+    scores = ood.score_texts(baseline.scorer, sample.vectors)
+    p = ood.p_values(scores, baseline.calibration)
+    vectors, at = take(sample.vectors, rows), sample.at[rows]
+    return Placed(
+        rows=rows,
+        ids=[sample.ids[row] for row in rows],
+        texts=[sample.texts[row] for row in rows],
+        vectors=vectors,
+        at=at,
+        labels=topics.assign(baseline.centroids, vectors.mean),
+        p=p[rows],
+        usual=usual(baseline.history, at),
+        all_scores=scores,
+        all_p=p,
+    )
 
 
-def measure(baseline: Baseline, texts: Sequence[str], embedded: "Embedded", at: Numbers) -> dict[Key, Value]:
-    """The measurements of a stretch of time, of texts each counted once a window.
+def measure(baseline: Baseline, placed: Placed | None) -> dict[Key, Value]:
+    """The measurements of a stretch of time, of texts each counted once a window; without any text, reasons.
 
     `out_of_distribution_ratio`; `embedding_drift` by effect: `novelty` (that ratio less the usual one), `mix` (squared
     distance between what the texts are about and the usual, without its bias, so about 0 when nothing has changed),
     `topic` (change in share of the topic that changed most); `topic_share` of the largest topics of the baseline and
     `__other__`.
-
-    Args:
-        baseline: fitted with the same embedder and redactor, which the caller checks by `Baseline.refuses`.
-        texts: n of them, in any order.
-        embedded: their embeddings.
-        at: (n,) event times, seconds since 1970.
     """
-    placed = place(baseline, texts, embedded, at)
     if placed is None:
         return {key: Value(None, n=0, reason=Reason.NO_VALUES) for key in _keys(baseline)}
     n = len(placed.p)

@@ -1,16 +1,15 @@
 """What stands behind a drift, for a person: topics that grew and shrank, and new topics."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors import ood
 from detectors.baseline import Baseline
-from detectors.effects import Placed, difference, place
-from detectors.features import take
-from detectors.fitting import FitSample
+from detectors.effects import Placed, difference
 from detectors.intervals import wilson_of
 from detectors.neighbours import Indices, Numbers, Rows
 from detectors.profile import HOUR
@@ -23,12 +22,11 @@ _TIMES = 8  # as many as are usual there
 _BLOCK = 1_024
 
 
-@dataclass(frozen=True, slots=True)
-class TopicChange:
-    """How a topic's share changed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """How a topic's share changed, in numbers.
 
     Attributes:
-        topic: of the baseline.
         before: usual share at these times.
         now: share.
         lower: of the 95 % interval of `now - before`.
@@ -40,10 +38,8 @@ class TopicChange:
             leaves these as they are.
         per_hour: calls an hour.
         p: exact, two-sided.
-        exemplars: ids of calls nearest to the topic's centre, at most three.
     """
 
-    topic: Topic
     before: float
     now: float
     lower: float
@@ -54,6 +50,22 @@ class TopicChange:
     per_hour_before: float
     per_hour: float
     p: float
+
+    def numbers(self) -> dict[str, Any]:
+        """These attributes by name, for another kind of `Shift`."""
+        return {each.name: getattr(self, each.name) for each in fields(Shift)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicChange(Shift):
+    """A topic whose share changed, or may have.
+
+    Attributes:
+        topic: of the baseline.
+        exemplars: ids of calls nearest to the topic's centre, at most three.
+    """
+
+    topic: Topic
     exemplars: tuple[str, ...]
 
 
@@ -90,29 +102,24 @@ class Explanation:
     new: tuple[NewTopic, ...] = ()
 
 
-def explain(baseline: Baseline, sample: FitSample, population: int | None = None) -> Explanation:
-    """What changed in a stretch of time; the order of rows does not matter.
+def explain(baseline: Baseline, placed: Placed | None, population: int | None = None) -> Explanation:
+    """What changed in a stretch of time.
 
     Args:
-        baseline: fitted with the same embedder and redactor.
-        sample: the texts of the stretch.
+        baseline: that the texts were placed beside.
+        placed: what `effects.place` gave for the texts of the stretch.
         population: calls of the stretch, of which these are a sample; by default they are all.
     """
-    ids, at = sample.ids, sample.at
-    order = np.array(sorted(range(len(ids)), key=lambda row: (ids[row], at[row])), np.intp)
-    texts = [sample.texts[row] for row in order]
-    placed = place(baseline, texts, take(sample.vectors, order), at[order])
     if placed is None:
         return Explanation()
-    names = [ids[row] for row in order[placed.rows]]
-    changes = list(_changes(baseline, placed, names, population or len(texts)))
+    changes = list(_changes(baseline, placed, population or len(placed.all_p)))
     kept = adjusted(np.array([change.p for change in changes])) <= FALSE_DISCOVERIES
     real = [change for change, keep in zip(changes, kept, strict=True) if keep]
     real.sort(key=lambda change: -abs(change.now - change.before))
     return Explanation(
         tuple(change for change in real if change.now > change.before),
         tuple(change for change in real if change.now < change.before),
-        tuple(_new_topics(baseline, placed, names, [texts[row] for row in placed.rows])),
+        tuple(_new_topics(baseline, placed)),
     )
 
 
@@ -140,7 +147,7 @@ def rate_ratio(k: float, n: float, j: float, m: float) -> tuple[float | None, fl
     return odds(k / (k + j)), odds(low) or 0.0, odds(high)
 
 
-def _changes(baseline: Baseline, placed: Placed, ids: Sequence[str], population: int) -> Iterator[TopicChange]:
+def _changes(baseline: Baseline, placed: Placed, population: int) -> Iterator[TopicChange]:
     history, n, m = baseline.history, len(placed.labels), 1 / placed.usual.noise
     counts = np.bincount(placed.labels, minlength=len(baseline.topics))
     before = placed.usual.shares(history.topics, history.n)
@@ -150,6 +157,7 @@ def _changes(baseline: Baseline, placed: Placed, ids: Sequence[str], population:
     for topic, share, usually, k in zip(baseline.topics, before, often, counts, strict=True):
         _, lower, upper = difference(k / n, n, share, m)
         ratio, ratio_lower, ratio_upper = rate_ratio(k, n, share * m, m)
+        mine = placed.labels == topic.id
         yield TopicChange(
             topic=topic,
             before=float(share),
@@ -162,7 +170,7 @@ def _changes(baseline: Baseline, placed: Placed, ids: Sequence[str], population:
             per_hour_before=float(usually),
             per_hour=k / n * population / hours,
             p=_p(int(k), n, round(share * m), m),
-            exemplars=_nearest(placed.vectors.mean, baseline.centroids[topic.id], placed.labels == topic.id, ids),
+            exemplars=_nearest(placed.vectors.mean, baseline.centroids[topic.id], mine, placed.ids),
         )
 
 
@@ -179,7 +187,7 @@ def _nearest(x: Rows, centre: Rows, among: NDArray[np.bool_], ids: Sequence[str]
     return tuple(ids[row] for row in rows[np.argsort(-nearness, kind="stable")[:EXEMPLARS]])
 
 
-def _new_topics(baseline: Baseline, placed: Placed, ids: Sequence[str], texts: Sequence[str]) -> Iterator[NewTopic]:
+def _new_topics(baseline: Baseline, placed: Placed) -> Iterator[NewTopic]:
     """Disjoint balls with many texts where few are usual, the fullest first.
 
     Looked for among all texts: of a new topic beside a known one, only a third is out of distribution.
@@ -191,11 +199,11 @@ def _new_topics(baseline: Baseline, placed: Placed, ids: Sequence[str], texts: S
     labels = np.full(len(x), len(balls), np.intp)
     for number, (_, members) in enumerate(balls):
         labels[members] = number
-    terms = terms_of(texts[: len(x)], labels, len(balls) + 1)[: len(balls)] if balls else []
+    terms = terms_of(placed.texts[: len(x)], labels, len(balls) + 1)[: len(balls)] if balls else []
     strange = placed.p[: len(x)] <= ood.LEVEL
     for (centre, members), words, name in zip(balls, terms, names_of(terms), strict=True):
         mine = np.isin(np.arange(len(x)), members)
-        nearest = _nearest(x, x[members].mean(axis=0), mine, ids)
+        nearest = _nearest(x, x[members].mean(axis=0), mine, placed.ids)
         share = len(members) / len(x)
         yield NewTopic(
             name, words, len(members), share, float(expected[centre]), float(strange[members].mean()), nearest

@@ -3,16 +3,20 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from detectors.descriptors import DESCRIPTORS_VERSION, FLAGS, NUMBERS, describe, hash_of
+from detectors.descriptors import DESCRIPTORS_VERSION, FLAGS, NUMBERS, SENTIMENT, describe, hash_of, version_of
 from detectors.intervals import normal, wilson_of
 from detectors.language import language
 from detectors.measurement import Floats, Key, Reason, Value
+from detectors.sentiment import sentiment
 from detectors.sketch import Histogram, Repeats
+
+# What a histogram holds more than the number, because it holds numbers from 0 on.
+OFFSETS = {SENTIMENT.name: 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class Summary:
 
     Attributes:
         texts: how many texts there are, missing ones among them.
-        numbers: the distribution of each number.
+        numbers: the distribution of each number, of some with an offset (`OFFSETS`).
         flags: of each flag how many texts have it, and of how many it is known.
         languages: how many texts are in each language, by code; unknown is none.
         repeats: how often each text occurs.
@@ -34,6 +38,11 @@ class Summary:
     languages: Mapping[str, int] = field(default_factory=dict)
     repeats: Repeats = field(default_factory=Repeats)
     version: str = DESCRIPTORS_VERSION
+
+    @property
+    def has_sentiment(self) -> bool:
+        """Whether it is of `with_sentiment`."""
+        return SENTIMENT.name in self.numbers
 
     def merged(self, other: "Summary") -> "Summary":
         """The summary of the texts of both. Raises ValueError when the versions differ."""
@@ -94,10 +103,17 @@ def summarise(texts: Sequence[str | None], retried: Floats | None = None) -> Sum
     )
 
 
+def with_sentiment(summary: Summary, texts: Sequence[str | None]) -> Summary:
+    """The summary of the same texts with their sentiment; see `detectors.sentiment`."""
+    found = Histogram.of(sentiment(texts, language(texts)) + OFFSETS[SENTIMENT.name])
+    return replace(summary, numbers={**summary.numbers, SENTIMENT.name: found}, version=version_of(sentiment=True))
+
+
 def merged(summaries: Iterable[Summary]) -> Summary:
     """One summary of many; empty of none."""
-    whole = Summary()
-    for each in summaries:
+    some = iter(summaries)
+    whole = next(some, Summary())
+    for each in some:
         whole = whole.merged(each)
     return whole
 
@@ -115,7 +131,7 @@ def values(summary: Summary) -> dict[Key, Value]:
     missing = Reason.NO_VALUES if summary.texts else Reason.NO_CALLS
     found = {}
     for name, histogram in summary.numbers.items():
-        found[Key.of("descriptor_mean", descriptor=name)] = _mean(histogram, missing)
+        found[Key.of("descriptor_mean", descriptor=name)] = _mean(histogram, OFFSETS.get(name, 0.0), missing)
     for name, k, n in summary.shares():
         found[Key.of("descriptor_ratio", descriptor=name)] = _ratio(k, n, missing)
     known = sum(summary.languages.values())
@@ -124,14 +140,15 @@ def values(summary: Summary) -> dict[Key, Value]:
     return found
 
 
-def _mean(histogram: Histogram, missing: Reason) -> Value:
+def _mean(histogram: Histogram, offset: float, missing: Reason) -> Value:
     if not histogram.n:
         return Value(None, n=0, reason=missing)
+    mean = histogram.mean - offset
     deviation = moments(histogram, logarithms=False)[1]
-    lower, upper = normal(*(np.array([each], dtype=np.float64) for each in (histogram.mean, deviation, histogram.n)))
+    lower, upper = normal(*(np.array([each], dtype=np.float64) for each in (mean, deviation, histogram.n)))
     if histogram.n < 2:
-        return Value(histogram.mean, n=histogram.n)
-    return Value(histogram.mean, max(0.0, float(lower[0])), float(upper[0]), histogram.n)
+        return Value(mean, n=histogram.n)
+    return Value(mean, max(0.0 - offset, float(lower[0])), float(upper[0]), histogram.n)
 
 
 def _ratio(k: float, n: int, missing: Reason) -> Value:

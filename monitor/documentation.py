@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.calls import CALL_COLUMNS, FEEDBACK_COLUMNS, Column
 from detectors.catalogue import MEASUREMENTS, MeasurementSpec
-from detectors.descriptors import DESCRIPTORS
+from detectors.descriptors import DESCRIPTORS, SENTIMENT
 from detectors.text_catalogue import TEXTS
 from monitor.counters import COUNTERS, TIMERS
 
@@ -29,7 +29,9 @@ def text_measurements() -> str:
 def descriptors() -> str:
     """What is described of a text."""
     head = "| descriptor | kind | meaning |\n|---|---|---|"
-    return "\n".join([head, *(f"| `{each.name}` | {each.kind} | {each.meaning} |" for each in DESCRIPTORS)])
+    return "\n".join(
+        [head, *(f"| `{each.name}` | {each.kind} | {each.meaning} |" for each in (*DESCRIPTORS, SENTIMENT))]
+    )
 
 
 def own_metrics() -> str:

@@ -1,56 +1,85 @@
 """How the texts are, for everything that shows it: the newest window of each stream and what stands out in it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from detectors.measurement import Measured
+from detectors.measurement import Key, Measured, Value
+from detectors.text_catalogue import TEXTS_BY_NAME
 from monitor.house import House
 from monitor.reading.place import Place
 from monitor.snapshot import TextStatus
-from monitor.store import texts
+from monitor.store import baselines, texts
+from monitor.store.baselines import StoredBaseline
 from monitor.store.database import Session
-from monitor.store.measurements import segment_of
-from monitor.store.tables import BaselineRow
-from monitor.store.texts import ACCEPTED, TextMeasured
+from monitor.store.texts import TextMeasured
 
 NEWEST_WITHIN = timedelta(days=3)  # older windows are not the present of anything
 DAY = timedelta(days=1)
 LEAST_STRENGTH = 0.2  # standard deviations: Cohen's small effect, at the interval's nearer end
 
+AGAINST = frozenset(name for name, spec in TEXTS_BY_NAME.items() if "baseline" in dict(spec.labels))
+
+Found = Mapping[tuple[Place, str], TextMeasured]
+
 
 def text_statuses(house: House, session: Session, now: datetime) -> tuple[TextStatus, ...]:
-    """One for each stream that was looked at since the service started."""
-    accepted = {_place(row): row for row in texts.baselines(session) if row.state == ACCEPTED}
-    newest = {
-        Place(each.source, each.segment, each.stream): each  # type: ignore[arg-type]
+    """Of each stream that was looked at since the service started: one for each baseline in use, the rolling one first,
+    or one while there is none."""
+    used: dict[Place, list[StoredBaseline]] = {}
+    for each in reversed(baselines.in_use(session)):
+        used.setdefault(Place(each.source, each.segment, each.stream), []).append(each)
+    newest: Found = {
+        (Place(each.source, each.segment, each.stream), each.baseline): each  # type: ignore[arg-type]
         for name in house.sources
         for each in texts.newest(session, name, now - NEWEST_WITHIN)
     }
-    seen = sorted(house.desk.states, key=str)
-    return tuple(_status(house, place, accepted.get(place), newest.get(place)) for place in seen)
+    return tuple(
+        status for place in sorted(house.desk.states, key=str) for status in _of(house, place, used.get(place), newest)
+    )
 
 
-def _place(row: BaselineRow) -> Place:
-    return Place(row.source, segment_of(row.segment), row.stream)  # type: ignore[arg-type]
-
-
-def _status(house: House, place: Place, baseline: BaselineRow | None, newest: TextMeasured | None) -> TextStatus:
-    state = house.desk.states[place]
-    return TextStatus(
+def _of(house: House, place: Place, used: list[StoredBaseline] | None, newest: Found) -> Iterator[TextStatus]:
+    state, failure = house.desk.states[place], house.desk.failures.get(place.source)
+    none = TextStatus(
         source=place.source,
         segment=place.segment,
         stream=place.stream,
         phase=state.phase,
         have_days=state.have / DAY,
         wanted_days=state.wanted / DAY,
-        baseline=None if baseline is None else baseline.version,
-        fitted_from=None if baseline is None else baseline.fitted_from,
-        fitted_until=None if baseline is None else baseline.fitted_until,
-        measured=None if newest is None else Measured(newest.source, newest.segment, newest.window, newest.values),
-        findings=() if newest is None else tuple(findings(newest.findings)),
-        problem=house.desk.problems.get(place.source, "") or state.problem,
+        problem=state.problem if failure is None else failure.reason,
     )
+    if not used:
+        yield none
+    is_described = False
+    for baseline in used or ():
+        found = newest.get((place, baseline.version))
+        measured = None
+        if found is not None:
+            measured = Measured(found.source, found.segment, found.window, _labelled(found, baseline, is_described))
+            is_described = True
+        yield replace(
+            none,
+            against=baseline.role,
+            baseline=baseline.version,
+            fitted_from=baseline.fitted_from,
+            fitted_until=baseline.fitted_until,
+            measured=measured,
+            findings=() if found is None else tuple(findings(found.findings)),
+        )
+
+
+def _labelled(found: TextMeasured, baseline: StoredBaseline, is_described: bool) -> dict[Key, Value]:
+    """The values with what they are against among their labels; those that are against nothing only once."""
+    values = {}
+    for key, value in found.values.items():
+        if key.name in AGAINST:
+            values[Key(key.name, tuple(sorted((*key.labels, ("baseline", baseline.role)))))] = value
+        elif not is_described:
+            values[key] = value
+    return values
 
 
 def findings(found: Mapping[str, Any]) -> Iterator[str]:
@@ -66,4 +95,6 @@ def findings(found: Mapping[str, Any]) -> Iterator[str]:
             continue
         shown = ".0%" if change["kind"] != "number" else ".4g"
         before, now = (format(change[side], shown) for side in ("before", "now"))
-        yield f"{change['name']}: {before} → {now}"
+        # Medians can stay where the means move: "0.99 → 0.99" tells nobody anything.
+        if before != now:
+            yield f"{change['name']}: {before} → {now}"

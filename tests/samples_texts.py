@@ -218,6 +218,18 @@ def fitted(sample: FitSample, stack: ExitStack | None = None) -> Baseline:
     return fitting.fit(sample, replace(SETTINGS, least=1, window_length=timedelta(hours=1)))
 
 
+_OF_NORMAL: list[Baseline] = []
+
+
+def _fitted_once(sample: FitSample, stack: ExitStack) -> Baseline:
+    """The baseline of normal texts is fitted once for what only reads it: that fitting is repeatable is its own sample."""
+    if sample is not NORMAL:
+        return fitted(sample)
+    if not _OF_NORMAL:
+        _OF_NORMAL.append(fitted(sample))
+    return _OF_NORMAL[0]
+
+
 def _fits(learnt: Baseline, sample: FitSample) -> Read:
     try:
         more = fitted(sample)
@@ -234,8 +246,12 @@ def _reloaded(learnt: Baseline) -> Baseline:
 
 
 def _measured(learnt: Baseline, sample: FitSample) -> Read:
-    found = effects.measure(learnt, sample.texts, sample.vectors, sample.at)
+    found = effects.measure(learnt, effects.place(learnt, sample))
     return Read(whole=(list(found.items()), effects.outlier_days(learnt)))
+
+
+def _explained(learnt: Baseline, sample: FitSample) -> Read:
+    return Read(whole=explain.explain(learnt, effects.place(learnt, sample)))
 
 
 READERS = (
@@ -249,10 +265,8 @@ READERS = (
     ),
     Reader("topics", lambda sample, stack: topics.fit(sample.vectors.mean, sample.texts, 0), _topics),
     Reader("baseline", fitted, _fits, _reloaded),
-    Reader("effects", fitted, _measured, _reloaded, rounding=1e-9),
-    Reader(
-        "explain", fitted, lambda learnt, sample: Read(whole=explain.explain(learnt, sample)), _reloaded, rounding=1e-9
-    ),
+    Reader("effects", _fitted_once, _measured, _reloaded, rounding=1e-9),
+    Reader("explain", _fitted_once, _explained, _reloaded, rounding=1e-9),
 )
 
 

@@ -4,17 +4,16 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from test_reading import CONFIG, END, START, WordVectors, lived, log
+from reading_kit import END, START, WordVectors, lived, log, opened, written
 
-from config.load import load
 from monitor.commands import baseline
 from monitor.commands.baseline import Asked
-from monitor.opening import open_house
-from monitor.store import texts
+from monitor.store import baselines
+from monitor.store.baselines import StoredBaseline
 from monitor.store.database import Database
-from monitor.store.tables import BaselineRow
 
 STRETCH = ("2026-03-02", "2026-03-08")
 
@@ -22,11 +21,8 @@ STRETCH = ("2026-03-02", "2026-03-08")
 @pytest.fixture(scope="module")
 def learnt_from(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which a service has learnt from a log."""
-    folder = tmp_path_factory.mktemp("learnt")
-    (folder / "watchkeeper.yaml").write_text(CONFIG)
-    (folder / "log.jsonl").write_text("".join(json.dumps(call) + "\n" for call in log()))
-    house = open_house(load(folder / "watchkeeper.yaml", {}))
-    house.desk._embedder = WordVectors()
+    folder = written(tmp_path_factory.mktemp("learnt"), log())
+    house = opened(folder)
     lived(house, END)
     house.close()
     return folder
@@ -45,10 +41,18 @@ def said(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
     return lambda: " ".join("".join(capsys.readouterr()).split())
 
 
-def rows(config: Path) -> list[BaselineRow]:
+def rows(config: Path) -> list[StoredBaseline]:
     database = Database.open(f"sqlite:///{config.parent}/watchkeeper-data/watchkeeper.db")
     with database.reading() as session:
-        found = texts.baselines(session)
+        found = baselines.known(session)
+    database.close()
+    return found
+
+
+def facts(config: Path, stored: StoredBaseline) -> dict[str, Any]:
+    database = Database.open(f"sqlite:///{config.parent}/watchkeeper-data/watchkeeper.db")
+    with database.reading() as session:
+        found = baselines.facts(session, stored)
     database.close()
     return found
 
@@ -58,19 +62,19 @@ def test_what_was_learnt_is_listed_and_shown(config: Path, said: Callable[[], st
     assert baseline.show_all(config) == 0
     assert f"{row.version[:8]} accepted prompts of chat, 2026-03-02 to 2026-03-09" in said()
     assert baseline.show(config, row.version[:6]) == 0
-    assert row.facts["topics"][0]["name"] in said()
+    assert facts(config, row)["topics"][0]["name"] in said()
 
 
 def test_a_fitted_baseline_is_a_candidate_until_it_is_accepted(config: Path, said: Callable[[], str]) -> None:
     (learnt,) = rows(config)
     assert baseline.fit(config, Asked(*STRETCH), accept=False) == 0
     (candidate,) = [row for row in rows(config) if row.version != learnt.version]
-    assert candidate.state == texts.CANDIDATE
+    assert candidate.state == baselines.CANDIDATE
     assert f"baseline accept {candidate.version[:8]}" in said()
     assert baseline.change(config, candidate.version, "accept") == 0
     assert {row.version: row.state for row in rows(config)} == {
-        learnt.version: texts.RETIRED,
-        candidate.version: texts.ACCEPTED,
+        learnt.version: baselines.RETIRED,
+        candidate.version: baselines.ACCEPTED,
     }
 
 
@@ -78,9 +82,10 @@ def test_a_planned_change_is_accepted_with_one_command_and_a_pinned_one_stays(co
     (learnt,) = rows(config)
     assert baseline.change(config, learnt.version[:8], "pin") == 0
     assert baseline.fit(config, Asked(*STRETCH), accept=True) == 0
-    assert [row.state for row in rows(config)] == [texts.ACCEPTED, texts.ACCEPTED]
+    assert [row.state for row in rows(config)] == [baselines.ACCEPTED, baselines.ACCEPTED]
     assert baseline.change(config, learnt.version[:8], "unpin") == 0
     assert not any(row.pinned for row in rows(config))
+    assert [row.state for row in rows(config)] == [baselines.RETIRED, baselines.ACCEPTED]
 
 
 def test_a_baseline_is_learnt_from_a_file(config: Path, tmp_path: Path) -> None:
@@ -90,7 +95,7 @@ def test_a_baseline_is_learnt_from_a_file(config: Path, tmp_path: Path) -> None:
     file.write_text("".join(json.dumps(call) + "\n" for call in calls))
     assert baseline.fit(config, Asked(file=file), accept=False) == 0
     (of_file,) = [row for row in rows(config) if row.version != learnt.version]
-    assert of_file.facts["population"] == len(calls)
+    assert facts(config, of_file)["population"] == len(calls)
     assert of_file.fitted_from >= START
 
 

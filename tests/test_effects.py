@@ -11,7 +11,7 @@ from text_kit import NORMAL, SETTINGS, baseline, centres, days, embedded, joined
 
 from detectors import effects
 from detectors.baseline import Baseline
-from detectors.effects import difference, measure
+from detectors.effects import difference, measure, place
 from detectors.fitting import FitSample, fit
 from detectors.measurement import OTHER, Key, Reason, Value
 
@@ -21,7 +21,8 @@ MORNING = [24.0 * 16 + hour for hour in range(8)]
 
 
 def measured(sample: FitSample, against: Baseline | None = None) -> dict[Key, Value]:
-    return measure(against or baseline(), sample.texts, sample.vectors, sample.at)
+    learnt = against or baseline()
+    return measure(learnt, place(learnt, sample))
 
 
 def drift(sample: FitSample, effect: str, against: Baseline | None = None) -> tuple[float, float, float]:

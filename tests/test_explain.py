@@ -6,15 +6,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from text_kit import NEW, WORDS, baseline, days, joined, mixed, shuffled, traffic
 
-from detectors.explain import Explanation, adjusted, explain, rate_ratio
+from detectors.effects import place
+from detectors.explain import Explanation, adjusted, rate_ratio
+from detectors.explain import explain as explain_placed
+from detectors.fitting import FitSample
 from detectors.topics import terms_of
 
 STRETCH = [24.0 * 16 + hour for hour in range(24)]
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=50)
 
 
+def explain(sample: FitSample, population: int | None = None) -> Explanation:
+    return explain_placed(baseline(), place(baseline(), sample), population)
+
+
 def test_a_grown_topic_is_named_with_ratio_and_counts() -> None:
-    found = explain(baseline(), traffic(STRETCH, 20, mixed(parcel=0.5), seed=3))
+    found = explain(traffic(STRETCH, 20, mixed(parcel=0.5), seed=3))
     change = found.grown[0]
     assert set(change.topic.terms[:3]) <= set(WORDS[1])
     assert change.ratio_lower < 2.5 < (change.ratio_upper or 0)
@@ -28,7 +35,7 @@ def test_a_grown_topic_is_named_with_ratio_and_counts() -> None:
 def test_a_burst_of_one_topic_leaves_the_calls_per_hour_of_the_others() -> None:
     burst = np.zeros(len(WORDS))
     burst[1] = 1
-    found = explain(baseline(), joined(traffic(STRETCH, 20, seed=3), traffic(STRETCH, 20, burst, seed=4)))
+    found = explain(joined(traffic(STRETCH, 20, seed=3), traffic(STRETCH, 20, burst, seed=4)))
     assert found.shrunk
     for change in found.shrunk:
         assert (change.ratio or 0) < 0.75
@@ -36,7 +43,7 @@ def test_a_burst_of_one_topic_leaves_the_calls_per_hour_of_the_others() -> None:
 
 
 def test_few_topics_change_by_chance() -> None:
-    false = [explain(baseline(), traffic(STRETCH, 20, seed=200 + seed)) for seed in range(30)]
+    false = [explain(traffic(STRETCH, 20, seed=200 + seed)) for seed in range(30)]
     assert sum(bool(each.grown or each.shrunk) for each in false) <= 6
     assert not any(each.new for each in false)
 
@@ -44,7 +51,7 @@ def test_few_topics_change_by_chance() -> None:
 def test_a_new_topic_is_found_with_its_calls_and_words() -> None:
     sample = traffic(STRETCH, 20, mixed(tomato=0.12), seed=5)
     belongs = dict(zip(sample.ids, sample.texts, strict=True))
-    found = explain(baseline(), sample).new[0]
+    found = explain(sample).new[0]
     assert found.terms[0] in WORDS[NEW]
     assert len(found.exemplars) == 3
     assert all(set(belongs[call].split()) & set(WORDS[NEW]) for call in found.exemplars)
@@ -55,7 +62,7 @@ def test_a_new_topic_is_found_with_its_calls_and_words() -> None:
 
 def test_the_order_of_texts_does_not_matter() -> None:
     sample = traffic(STRETCH, 20, mixed(tomato=0.12), seed=5)
-    first, second = explain(baseline(), sample), explain(baseline(), shuffled(sample, 2))
+    first, second = explain(sample), explain(shuffled(sample, 2))
     assert [change.topic.id for change in first.grown] == [change.topic.id for change in second.grown]
     assert [change.exemplars for change in first.shrunk] == [change.exemplars for change in second.shrunk]
     assert first.new == second.new
@@ -63,14 +70,14 @@ def test_the_order_of_texts_does_not_matter() -> None:
 
 def test_the_calls_of_which_the_texts_are_a_sample_are_counted() -> None:
     sample = traffic(STRETCH, 20, mixed(parcel=0.5), seed=3)
-    some, all_ = explain(baseline(), sample), explain(baseline(), sample, 10 * len(sample.ids))
+    some, all_ = explain(sample), explain(sample, 10 * len(sample.ids))
     assert all_.grown[0].per_hour == pytest.approx(10 * some.grown[0].per_hour)
     assert all_.grown[0].now == some.grown[0].now
 
 
 def test_nothing_explains_nothing() -> None:
-    assert explain(baseline(), traffic([], 1)) == Explanation()
-    alone = explain(baseline(), traffic(days(16, 1)[:1], 1))
+    assert explain(traffic([], 1)) == Explanation()
+    alone = explain(traffic(days(16, 1)[:1], 1))
     assert alone.new == ()
 
 

@@ -1,111 +1,53 @@
 """The texts of a source: learnt when it is time, measured window by window, each once, and never in the way of traffic."""
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
+import reading_kit
+from reading_kit import CONFIG, DAY, END, HOUR, NEW_TOPIC, START, lived, log, never, written
+from sqlalchemy import event
 from sqlmodel import select
 
-from config.load import load
-from detectors.embedder import Embedded
 from detectors.measurement import Key, Segment
 from monitor.cycle import cycle
 from monitor.house import House
-from monitor.opening import open_house
+from monitor.page import render_page
 from monitor.reading.cycle import read_texts
+from monitor.reading.measure import A_LOOK
 from monitor.reading.place import Place
-from monitor.store import texts
-from monitor.store.tables import BaselineRow, ScoreRow
+from monitor.store import baselines, texts
+from monitor.store.baselines import StoredBaseline
+from monitor.store.tables import ScoreRow
 from monitor.survey import survey
 
-START = datetime(2026, 3, 2, tzinfo=UTC)
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-END = START + 9 * DAY
-NEW_TOPIC = START + 8 * DAY
-SUBJECTS = ("parcel", "refund", "password", "invoice", "voucher", "address")
-WORDS = ("where", "is", "my", "please", "tell", "me", "now", "about", "the", "order")
 PROMPT = Place("chat", Segment(), "prompt")
-
-CONFIG = """
-sources:
-  chat: {kind: files, paths: [log.jsonl], lateness: 0s, groupings: [[]], silent_after: 0s}
-text: {streams: [prompt], baseline_days: 7, reservoir: 1500, sample: 200}
-window: 1h
-start: 30d
-"""
-
-
-class WordVectors:
-    """An embedder that needs no model: the normalised sum of a random vector for each word."""
-
-    dimensions = 24
-
-    def __init__(self, identity: str = "words") -> None:
-        self.identity = identity
-
-    def embed(self, given: Sequence[str], _cache: Any = None, _progress: Any = None) -> Embedded:
-        rows = np.array([self._of(text) for text in given], np.float32).reshape(len(given), self.dimensions)
-        return Embedded(rows, rows, np.arange(len(given)))
-
-    def _of(self, text: str) -> Any:
-        total = sum((_vector(word) for word in text.split()), np.full(self.dimensions, 1e-3))
-        return total / np.linalg.norm(total)
-
-
-def _vector(word: str) -> Any:
-    seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big")
-    return np.random.default_rng(seed).normal(size=WordVectors.dimensions)
-
-
-def log(new_share: float = 0.3) -> Iterator[dict[str, Any]]:
-    """Twenty calls an hour about six subjects; from the ninth day on, some are about a seventh."""
-    random = np.random.default_rng(3)
-    for number in range(9 * 24 * 20):
-        at = START + number * HOUR / 20
-        subject = str(random.choice(SUBJECTS))
-        if at >= NEW_TOPIC and random.random() < new_share:
-            subject = "recall battery fire danger"
-        words = " ".join(random.choice(WORDS, 4))
-        prompt = f"{subject} {subject} {subject} {words} {number}"
-        yield {"id": f"c{number}", "started_at": at.isoformat(), "latency_s": 1.0, "prompt": prompt}
-
-
-def never() -> bool:
-    return False
+RESPONSE = Place("chat", Segment(), "response")
+OUT = Key.of("out_of_distribution_ratio", stream="prompt")
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Callable[[], House]]:
-    (tmp_path / "watchkeeper.yaml").write_text(CONFIG)
-    (tmp_path / "log.jsonl").write_text("".join(json.dumps(call) + "\n" for call in log()))
+    written(tmp_path, log())
     houses: list[House] = []
 
     def make(identity: str = "words") -> House:
-        house = open_house(load(tmp_path / "watchkeeper.yaml", {}))
-        house.desk._embedder = WordVectors(identity)
-        houses.append(house)
-        return house
+        houses.append(reading_kit.opened(tmp_path, identity))
+        return houses[-1]
 
     yield make
     for house in houses:
         house.close()
 
 
-def lived(house: House, until: datetime) -> int:
-    """The service read traffic and then texts."""
-    (watched,) = house.sources.values()
-    cycle(house, watched, until, never)
-    return read_texts(house, watched, until, never)
-
-
-def accepted(house: House) -> list[BaselineRow]:
+def accepted(house: House) -> list[StoredBaseline]:
     with house.database.reading() as session:
-        return [row for row in texts.baselines(session) if row.state == texts.ACCEPTED]
+        return baselines.in_use(session)
+
+
+def pin(house: House, baseline: StoredBaseline) -> None:
+    with house.database.transaction() as session:
+        baselines.pin(session, baseline)
 
 
 def test_before_a_week_has_passed_nothing_is_measured(opened: Callable[[], House]) -> None:
@@ -127,9 +69,8 @@ def test_a_new_topic_is_found_after_learning(opened: Callable[[], House]) -> Non
     with house.database.reading() as session:
         windows = texts.between(session, "chat", START, END)
         scores = session.exec(select(ScoreRow)).all()
-    key = Key.of("out_of_distribution_ratio", stream="prompt")
-    before = [each.values[key].value for each in windows if each.window.end <= NEW_TOPIC]
-    after = [each.values[key].value for each in windows if each.window.start >= NEW_TOPIC]
+    before = [each.values[OUT].value for each in windows if each.window.end <= NEW_TOPIC]
+    after = [each.values[OUT].value for each in windows if each.window.start >= NEW_TOPIC]
     assert before
     assert after
     assert max(filter(None, before), default=0.0) < 0.2 < min(value or 0.0 for value in after)
@@ -170,15 +111,14 @@ def test_another_model_is_refused_and_learnt_anew(opened: Callable[..., House]) 
     lived(other, END)
     (after,) = accepted(other)
     assert after.version != before.version
-    assert other.desk.opened(after).settings.identity == "another model"
+    assert other.desk.opened(after, other.database).settings.identity == "another model"
 
 
 def test_a_pinned_baseline_of_another_model_is_kept_and_not_measured_against(opened: Callable[..., House]) -> None:
     house = opened()
     lived(house, NEW_TOPIC)
     (row,) = accepted(house)
-    with house.database.transaction() as session:
-        session.get_one(BaselineRow, (row.source, row.segment, row.stream, row.version)).pinned = True
+    pin(house, row)
     other = opened("another model")
     lived(other, END)
     kept = {each.version: each for each in accepted(other)}
@@ -188,17 +128,149 @@ def test_a_pinned_baseline_of_another_model_is_kept_and_not_measured_against(ope
 
 def test_too_little_text_is_a_reason_and_no_error(opened: Callable[[], House], tmp_path: Path) -> None:
     calls = [call for number, call in enumerate(log()) if number % 40 == 0]
-    (tmp_path / "log.jsonl").write_text("".join(json.dumps(call) + "\n" for call in calls))
+    written(tmp_path, calls)
     house = opened()
     assert lived(house, END) == 0
     assert "a baseline needs" in house.desk.states[PROMPT].problem
 
 
 def test_a_log_without_texts_is_left_alone(opened: Callable[[], House], tmp_path: Path) -> None:
-    calls = [{**call, "prompt": None} for call in log()]
-    (tmp_path / "log.jsonl").write_text(
-        "".join(json.dumps({k: v for k, v in call.items() if v}) + "\n" for call in calls)
-    )
+    written(tmp_path, ({key: value for key, value in call.items() if key != "prompt"} for call in log()))
     house = opened()
     assert lived(house, END) == 0
     assert house.desk.states == {}
+
+
+def test_responses_are_learnt_before_the_past_of_prompts_is_measured(tmp_path: Path) -> None:
+    config = CONFIG.replace("[prompt]", "[prompt, response]").replace("1500", "600")
+    house = reading_kit.opened(written(tmp_path, log(days=11, response=True), config))
+    (watched,) = house.sources.values()
+    cycle(house, watched, START + 11 * DAY, never)
+    first = read_texts(house, watched, START + 11 * DAY, never)
+    assert {each.stream for each in accepted(house)} == {"prompt", "response"}
+    (length_h,) = {each.length_s // 3600 for each in accepted(house)}
+    assert first == 2 * min(A_LOOK, 4 * 24 // length_h)
+    house.close()
+
+
+def test_a_long_past_is_measured_in_order_a_part_at_each_look(
+    opened: Callable[[], House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.reading.measure.A_LOOK", 3)
+    house = opened()
+    (watched,) = house.sources.values()
+    cycle(house, watched, END, never)
+    assert read_texts(house, watched, END, never) == 3
+    (first,) = accepted(house)
+    assert read_texts(house, watched, END, never) == 3
+    (second,) = accepted(house)
+    assert second.read_until - first.read_until == 3 * first.length_s * HOUR / 3600
+
+
+CALM = """
+sources:
+  chat: {kind: files, paths: [log.jsonl], lateness: 0s, groupings: [[]], silent_after: 0s}
+text: {streams: [prompt], baseline_days: 4, sample: 100, refit: 3d}
+window: 1h
+start: 30d
+"""
+
+
+@pytest.fixture
+def calm(tmp_path: Path) -> Iterator[House]:
+    """A service whose baselines are of four days and learnt anew after three more."""
+    house = reading_kit.opened(written(tmp_path, log(0.0, days=16), CALM))
+    yield house
+    house.close()
+
+
+def test_a_baseline_is_learnt_anew_from_days_that_lie_back(calm: House) -> None:
+    lived(calm, START + 13 * DAY)
+    (first,) = accepted(calm)
+    assert (first.fitted_from, first.fitted_until, first.automatic) == (START, START + 4 * DAY, True)
+    lived(calm, START + 14 * DAY)
+    (second,) = accepted(calm)
+    assert (second.fitted_from, second.fitted_until) == (START + 3 * DAY, START + 7 * DAY)
+    with calm.database.reading() as session:
+        assert [each.state for each in baselines.known(session)] == [baselines.RETIRED, baselines.ACCEPTED]
+        found = texts.between(session, "chat", START, START + 14 * DAY)
+    windows = {
+        version: [each.window for each in found if each.baseline == version]
+        for version in (first.version, second.version)
+    }
+    # No window is left out; the last one before is measured against both, so that the gauges have no gap.
+    assert windows[first.version][-1] == windows[second.version][0]
+    assert windows[second.version][-1].end == START + 14 * DAY
+
+
+def test_what_was_pinned_stays_beside_what_is_learnt_anew_and_both_are_shown(calm: House) -> None:
+    lived(calm, START + 13 * DAY)
+    (first,) = accepted(calm)
+    pin(calm, first)
+    lived(calm, START + 14 * DAY)
+    pinned, rolling = accepted(calm)
+    assert (pinned.version, pinned.role, rolling.role) == (first.version, "pinned", "rolling")
+    lived(calm, START + 14.5 * DAY)
+    shown = survey(calm, START + 14.5 * DAY).texts
+    assert [(each.against, each.baseline, each.fitted_until) for each in shown] == [
+        ("rolling", rolling.version, START + 7 * DAY),
+        ("pinned", first.version, START + 4 * DAY),
+    ]
+    keys = [set(each.measured.values) for each in shown if each.measured is not None]
+    labels = [{dict(key.labels).get("baseline") for key in each if key.name == "embedding_drift"} for each in keys]
+    assert labels == [{"rolling"}, {"pinned"}]
+    assert not keys[0] & keys[1]
+    assert any(key.name == "descriptor_mean" for key in keys[0])
+    page = render_page(survey(calm, START + 14.5 * DAY), START + 14.5 * DAY, "1")
+    assert "rolling, 2026-03-05 to 2026-03-09" in page
+    assert "pinned, 2026-03-02 to 2026-03-06" in page
+    with calm.database.reading() as session:
+        scores = session.exec(select(ScoreRow.call_id, ScoreRow.baseline)).all()
+    assert len(scores) == len(set(scores)) > len({call for call, _ in scores})
+
+
+def test_what_a_person_accepted_stays_until_there_is_enough_after_it(calm: House) -> None:
+    lived(calm, START + 12 * DAY)
+    (first,) = accepted(calm)
+    with calm.database.transaction() as session:
+        baselines.accept(session, first)
+    lived(calm, START + 14 * DAY)
+    assert [each.version for each in accepted(calm)] == [first.version]
+    lived(calm, START + 15 * DAY)
+    (second,) = accepted(calm)
+    assert (second.fitted_from, second.fitted_until) == (START + 4 * DAY, START + 8 * DAY)
+
+
+def test_the_body_of_a_baseline_is_read_once_however_often_one_looks(opened: Callable[[], House]) -> None:
+    lived(opened(), NEW_TOPIC)
+    house, bodies = opened(), []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if statement.lower().startswith("select") and "baseline.body" in statement:
+            bodies.append(statement)
+
+    event.listen(house.database.engine, "before_cursor_execute", note)
+    for until in (NEW_TOPIC, NEW_TOPIC + DAY / 2, END):
+        lived(house, until)
+        survey(house, until)
+    assert len(bodies) == 1
+
+
+def test_sentiment_makes_another_baseline_and_is_measured(tmp_path: Path) -> None:
+    folder = written(tmp_path, log())
+    house = reading_kit.opened(folder)
+    lived(house, NEW_TOPIC)
+    (before,) = accepted(house)
+    house.close()
+    written(folder, log(), CONFIG.replace("sample: 200", "sample: 200, sentiment: true"))
+    other = reading_kit.opened(folder)
+    lived(other, END)
+    (after,) = accepted(other)
+    assert after.version != before.version
+    assert "descriptors" in other.desk.opened(before, other.database).refuses(
+        "words", other.desk.opened(after, other.database).settings.redactor, "x"
+    )
+    (status,) = survey(other, END).texts
+    assert status.measured is not None
+    assert Key.of("descriptor_mean", descriptor="sentiment", stream="prompt") in status.measured.values
+    other.close()

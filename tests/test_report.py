@@ -1,25 +1,21 @@
 """The drift report: what it finds, that it says so, that it opens anywhere, and that no text breaks it."""
 
-import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from reading_kit import DAY, END, HOUR, NEW_TOPIC, START, lived, opened, written
+from reading_kit import attacked_log as log
 
-from config.load import load
-from detectors.embedder import Embedded
 from monitor.commands import report as command
-from monitor.cycle import cycle
 from monitor.house import House
-from monitor.opening import open_house
-from monitor.reading.cycle import read_texts
 from monitor.report import evidently_part
 from monitor.report.gather import gather
 from monitor.report.picture import APART, _apart
@@ -28,91 +24,18 @@ from monitor.report.question import Question
 from monitor.report.render import MOST_FRAMES, as_json, render, write
 from monitor.report.values import Evidently, Mark, Part, Report, ReportError
 
-START = datetime(2026, 3, 2, tzinfo=UTC)
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-END = START + 9 * DAY
-NEW_TOPIC = START + 8 * DAY
-SUBJECTS = ("parcel", "refund", "password", "invoice", "voucher", "address")
-WORDS = ("where", "is", "my", "please", "tell", "me", "now", "about", "the", "order")
-HOSTILE = "recall recall <script>alert(1)</script></iframe>\"'&{{ 7*7 }}\ud800\x00 [a](javascript:x)"
 
-CONFIG = """
-sources:
-  chat: {kind: files, paths: [log.jsonl], lateness: 0s, groupings: [[]], silent_after: 0s}
-text: {streams: [prompt], baseline_days: 7, reservoir: 1500, sample: 200}
-window: 1h
-start: 30d
-"""
-
-
-class WordVectors:
-    """An embedder that needs no model: the normalised sum of a random vector for each word."""
-
-    dimensions = 24
-    identity = "words"
-
-    def embed(self, given: Sequence[str], _cache: Any = None, progress: Any = None) -> Embedded:
-        rows = np.array([self._of(text) for text in given], np.float32).reshape(len(given), self.dimensions)
-        if progress is not None:
-            progress(1.0)
-        return Embedded(rows, rows, np.arange(len(given)))
-
-    def _of(self, text: str) -> Any:
-        total = sum((_vector(word) for word in text.split()), np.full(self.dimensions, 1e-3))
-        return total / np.linalg.norm(total)
-
-
-def _vector(word: str) -> Any:
-    seed = int.from_bytes(hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()[:4], "big")
-    return np.random.default_rng(seed).normal(size=WordVectors.dimensions)
-
-
-def log() -> Iterator[dict[str, Any]]:
-    """Twenty calls an hour about six subjects; from the ninth day on one model is asked about a seventh, and attacked."""
-    random = np.random.default_rng(3)
-    for number in range(9 * 24 * 20):
-        at = START + number * HOUR / 20
-        subject = str(random.choice(SUBJECTS))
-        words, model = " ".join(random.choice(WORDS, 4)), str(random.choice(["large", "small"]))
-        prompt = f"{subject} {subject} {subject} {words} {number}"
-        if at >= NEW_TOPIC and random.random() < 0.25:
-            prompt, model = f"recall battery fire danger {words} {number}", "large"
-            if number % 5 == 0:
-                prompt = f"{HOSTILE} {number % 7}"
-        call = {"id": f"c{number}", "started_at": at.isoformat(), "latency_s": 1.0 + number % 3, "prompt": prompt}
-        yield call | {
-            "model": model,
-            "environment": "production",
-            "prompt_version": "<b>v2" if at >= NEW_TOPIC else "v1",
-        }
-
-
-def never() -> bool:
-    return False
-
-
-def opened(folder: Path) -> House:
-    house = open_house(load(folder / "watchkeeper.yaml", {}))
-    house.desk._embedder = WordVectors()
-    return house
-
-
-def lived(folder: Path, calls: Sequence[dict[str, Any]]) -> House:
+def learnt(folder: Path, calls: Iterable[dict[str, Any]]) -> House:
     """A service that has read its log and learnt."""
-    folder.mkdir(exist_ok=True)
-    (folder / "watchkeeper.yaml").write_text(CONFIG)
-    (folder / "log.jsonl").write_text("".join(json.dumps(call) + "\n" for call in calls))
-    house = opened(folder)
-    (watched,) = house.sources.values()
-    cycle(house, watched, END, never)
-    read_texts(house, watched, END, never)
+    house = opened(written(folder, calls))
+    lived(house, END)
     return house
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("house")
-    lived(folder, list(log())).close()
+    learnt(folder, log()).close()
     return folder
 
 
@@ -214,7 +137,7 @@ def test_signs_on_the_map_do_not_hide_each_other() -> None:
 def test_the_same_log_in_another_order_gives_the_same_report(tmp_path: Path, report: Report) -> None:
     calls = list(log())
     order = np.random.default_rng(0).permutation(len(calls))
-    other = lived(tmp_path / "shuffled", [calls[row] for row in order])
+    other = learnt(tmp_path / "shuffled", [calls[row] for row in order])
     try:
         assert as_json(asked(other)) == as_json(report)
         assert render(asked(other)) == render(report)
@@ -279,6 +202,11 @@ def test_a_window_inside_the_baseline_is_said(house: House) -> None:
     assert any("overlaps" in note for note in part.notes)
 
 
+def test_it_says_which_baseline_it_is_against(report: Report, part: Part) -> None:
+    assert part.baseline.role == "rolling"
+    assert f"Against the rolling baseline {part.baseline.version[:8]}" in Page(render(report)).text
+
+
 def test_a_baseline_can_be_named(house: House, part: Part) -> None:
     (found,) = asked(house, baseline=part.baseline.version[:6]).parts
     assert found == part
@@ -308,7 +236,7 @@ def test_times_are_read_as_on_the_command_line() -> None:
 
 
 def test_before_anything_is_learnt_there_is_no_report(tmp_path: Path) -> None:
-    house = lived(tmp_path / "young", [call for call in log() if call["id"] < "c2"])
+    house = learnt(tmp_path / "young", [call for call in log() if call["id"] < "c2"])
     try:
         with pytest.raises(ReportError, match="nothing has been learnt yet"):
             asked(house)

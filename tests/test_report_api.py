@@ -10,27 +10,34 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
+from reading_kit import END, opened
+from reading_kit import attacked_log as log
 from snapshots import FRESH_FOR, NOW, snapshot
-from test_report import END, lived, log, opened
+from test_report import learnt
 
 from config.server import Server as ServerSettings
+from detectors.measurement import Segment
 from monitor.exporter import Exporter
 from monitor.house import House
+from monitor.page import render_page
 from monitor.report.api import routes
 from monitor.report.gather import gather
 from monitor.report.jobs import MOST_WAITING, Reports
 from monitor.report.question import Question
 from monitor.report.values import Report, ReportError
 from monitor.server import Server
+from monitor.snapshot import TextStatus
+from monitor.survey import survey
 
 TOKEN = "s3cret-wörd"
 PATH = "/api/v1/reports"
+TEXTS = TextStatus("chat", Segment(), "prompt", "ready", 7.0, 7.0)
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("api")
-    lived(folder, list(log())).close()
+    learnt(folder, list(log())).close()
     house = opened(folder)
     yield house
     house.close()
@@ -89,6 +96,19 @@ def test_a_report_is_asked_for_watched_and_fetched(house: House, tmp_path: Path)
     assert "<iframe sandbox=" in page.text
     assert found.json()["parts"][0]["stream"] == "prompt"
     assert {each.suffix for each in (tmp_path / "reports").iterdir()} == {".html", ".json"}
+
+
+def test_the_status_page_links_to_what_was_made(house: House, tmp_path: Path, quick: list[Question]) -> None:
+    reports = reports_of(house, tmp_path)
+    assert reports.made() == ()
+    keys = []
+    for _ in range(2):
+        keys.append(reports.ask("", "", "", "").id)
+        reports.wait()
+    (tmp_path / "reports" / "notes.html").write_text("not a report")
+    assert [each.id for each in reports.made()] == keys[::-1]
+    page = render_page(replace(survey(house, END), texts=(TEXTS,), reports=reports.made()), END, "1")
+    assert page.index(f'href="api/v1/reports/{keys[1]}.html"') < page.index(f'href="api/v1/reports/{keys[0]}.html"')
 
 
 def test_a_report_is_served_apart_from_everything_else(house: House, tmp_path: Path, quick: list[Question]) -> None:

@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import stores
+from sqlalchemy import event
 from sqlmodel import SQLModel, select
 
 from config.server import Retention
 from detectors.measurement import Key, Reason, Segment, Value, Window
-from monitor.store import texts
+from monitor.store import baselines, texts
+from monitor.store.baselines import ACCEPTED, CANDIDATE, RETIRED, RETIRED_KEPT
 from monitor.store.database import Database
 from monitor.store.tables import BaselineRow, CacheRow, ScoreRow
-from monitor.store.texts import ACCEPTED, CANDIDATE, RETIRED, StoredCache, TextMeasured
+from monitor.store.texts import StoredCache, TextMeasured
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -33,12 +35,12 @@ def store(migrated: Database) -> Database:
     return migrated
 
 
-def measured(start: datetime, stream: str = "prompt", segment: Segment = CHAT) -> TextMeasured:
+def measured(start: datetime, stream: str = "prompt", segment: Segment = CHAT, baseline: str = "v1") -> TextMeasured:
     values = {
         Key.of("out_of_distribution_ratio", stream=stream): Value(0.25, 0.1, 0.4, 20),
         Key.of("topic_share", stream=stream, topic="refund"): Value(None, n=0, reason=Reason.NO_CALLS),
     }
-    return TextMeasured("app", segment, stream, Window(start, start + HOUR), "v1", values, {"topics": ["a"]})
+    return TextMeasured("app", segment, stream, Window(start, start + HOUR), baseline, values, {"topics": ["a"]})
 
 
 def a_baseline(version: str, **fields: object) -> BaselineRow:
@@ -61,7 +63,7 @@ def a_baseline(version: str, **fields: object) -> BaselineRow:
 
 def versions(store: Database, state: str) -> list[str]:
     with store.reading() as session:
-        return sorted(row.version for row in texts.baselines(session) if row.state == state)
+        return sorted(row.version for row in baselines.known(session) if row.state == state)
 
 
 def test_what_was_measured_comes_back(store: Database) -> None:
@@ -79,33 +81,93 @@ def test_what_was_measured_comes_back(store: Database) -> None:
 def test_a_baseline_that_is_accepted_retires_the_one_before_it(store: Database) -> None:
     with store.transaction() as session:
         for version in ("1", "2"):
-            texts.add_baseline(session, a_baseline(version))
-            texts.accept(session, session.get_one(BaselineRow, ("app", "[]", "prompt", version)))
+            baselines.accept(session, baselines.add(session, a_baseline(version)))
     assert (versions(store, ACCEPTED), versions(store, RETIRED)) == (["2"], ["1"])
 
 
 def test_a_pinned_baseline_stays_beside_the_new_one(store: Database) -> None:
     with store.transaction() as session:
-        texts.add_baseline(session, a_baseline("1", state=ACCEPTED, pinned=True))
-        texts.add_baseline(session, a_baseline("2"))
-        texts.accept(session, session.get_one(BaselineRow, ("app", "[]", "prompt", "2")))
-    assert versions(store, ACCEPTED) == ["1", "2"]
+        baselines.add(session, a_baseline("1", state=ACCEPTED, pinned=True))
+        baselines.accept(session, baselines.add(session, a_baseline("2")))
+    with store.reading() as session:
+        assert [(each.version, each.role) for each in baselines.in_use(session)] == [("1", "pinned"), ("2", "rolling")]
+
+
+def test_a_stream_has_one_pinned_baseline_and_one_rolling(store: Database) -> None:
+    with store.transaction() as session:
+        first, second, third = (baselines.add(session, a_baseline(version)) for version in "123")
+        baselines.accept(session, first)
+        baselines.pin(session, second)
+        baselines.pin(session, third)
+    assert (versions(store, ACCEPTED), versions(store, RETIRED)) == (["1", "3"], ["2"])
+    with store.transaction() as session:
+        baselines.unpin(session, third)
+    assert (versions(store, ACCEPTED), versions(store, RETIRED)) == (["1"], ["2", "3"])
+
+
+def test_a_pinned_baseline_that_was_alone_rolls_when_it_is_unpinned(store: Database) -> None:
+    with store.transaction() as session:
+        only = baselines.add(session, a_baseline("1"))
+        baselines.pin(session, only)
+        (pinned,) = baselines.in_use(session)
+        baselines.unpin(session, pinned)
+    with store.reading() as session:
+        assert [(each.version, each.role) for each in baselines.in_use(session)] == [("1", "rolling")]
+
+
+def test_only_the_newest_retired_baselines_are_kept(store: Database) -> None:
+    with store.transaction() as session:
+        for day in range(9):
+            baselines.add(session, a_baseline(str(day), state=RETIRED, fitted_at=NOW - 30 * DAY + day * DAY))
+        baselines.add(session, a_baseline("used", state=ACCEPTED, fitted_at=NOW - 90 * DAY))
+    with store.transaction() as session:
+        texts.expire(session, NOW, Retention(), 10)
+    assert versions(store, RETIRED) == [str(day) for day in range(9)][-RETIRED_KEPT:]
+    assert versions(store, ACCEPTED) == ["used"]
+
+
+def test_a_window_is_kept_against_each_baseline(store: Database) -> None:
+    both = [measured(NOW - HOUR), measured(NOW - HOUR, baseline="v2")]
+    with store.transaction() as session:
+        texts.save(session, [measured(NOW - 2 * HOUR), *both])
+    with store.reading() as session:
+        assert sorted(texts.newest(session, "app", NOW - DAY), key=str) == sorted(both, key=str)
+
+
+def test_what_a_baseline_is_does_not_bring_its_body(store: Database) -> None:
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(statement)
+
+    with store.transaction() as session:
+        one = baselines.add(session, a_baseline("1"))
+    event.listen(store.engine, "before_cursor_execute", note)
+    with store.transaction() as session:
+        baselines.add(session, a_baseline("1"))
+        assert [each.version for each in baselines.known(session)] == ["1"]
+        baselines.accept(session, one)
+        baselines.note_read(session, one, NOW)
+        assert baselines.facts(session, one) == {"rows": 3}
+    event.remove(store.engine, "before_cursor_execute", note)
+    assert statements
+    assert not [each for each in statements if "body" in each.lower()]
 
 
 def test_a_baseline_is_never_overwritten(store: Database) -> None:
     with store.transaction() as session:
-        texts.add_baseline(session, a_baseline("1"))
+        baselines.add(session, a_baseline("1"))
     with store.transaction() as session:
-        texts.add_baseline(session, a_baseline("1", body=b"other"))
+        baselines.add(session, a_baseline("1", body=b"other"))
     with store.reading() as session:
-        (row,) = texts.baselines(session, "app")
-        assert row.body == b"\x00\xff" * 10
-        assert texts.baselines(session, "other") == []
+        (row,) = baselines.known(session, "app")
+        assert baselines.body(session, row) == b"\x00\xff" * 10
+        assert baselines.known(session, "other") == []
 
 
-def test_scores_are_kept_once_a_call_and_forgotten_in_time(store: Database) -> None:
+def test_scores_are_kept_once_a_call_and_baseline_and_forgotten_in_time(store: Database) -> None:
     def score(call: str, at: datetime, p: float) -> ScoreRow:
-        return ScoreRow(source="app", stream="prompt", call_id=call, at=at, segment="[]", score=1.5, p=p)
+        return ScoreRow(source="app", stream="prompt", call_id=call, baseline="v1", at=at, segment="[]", score=1.5, p=p)
 
     with store.transaction() as session:
         texts.save_scores(session, [score("a", NOW - DAY, 0.5), score("b", NOW, 0.01)])

@@ -1,11 +1,12 @@
 """`baseline`: what was learnt of the texts, and what is compared with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
@@ -15,24 +16,26 @@ from config.sources.files import FilesSource
 from detectors.baseline import Baseline
 from detectors.embedder import EmbeddingError
 from detectors.fitting import TooFewError
-from detectors.measurement import Segment, Window
+from detectors.measurement import Window
+from detectors.sampling import PAIRS
 from monitor.clean import clean_text
 from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time
 from monitor.daemon import LEASE, clock
 from monitor.house import House, Watched
 from monitor.opening import open_house, store_url
 from monitor.reading.learn import keep, learn
-from monitor.reading.place import Place, places
+from monitor.reading.place import Place, places, with_pairs
 from monitor.reading.sitting import Sitting
 from monitor.sources.base import SourceError
 from monitor.sources.registry import SourceContext, build
-from monitor.store import states, texts
+from monitor.store import baselines, states
+from monitor.store.baselines import StoredBaseline
 from monitor.store.database import Database, StoreError
-from monitor.store.measurements import segment_of
-from monitor.store.tables import BaselineRow
 
 HOLD = timedelta(hours=1)
 SHOWN_TOPICS = 12
+Facts = Mapping[str, Any]  # what is kept of a baseline beside it, for people
+
 ERRORS = (CommandError, StoreError, SourceError, EmbeddingError, TooFewError)
 
 
@@ -67,13 +70,12 @@ def _fit(house: House, watched: Watched, window: Window, *, accept: bool) -> Non
     with house.database.reading() as session:
         admitted = states.segments(session, watched.name)
     sitting = Sitting.at(house, watched, clock())
-    found = list(places(watched, house.settings.text, admitted))
+    found = with_pairs(places(watched, house.settings.text, admitted))
     if not found:
         raise CommandError(f"sources.{watched.name} has no texts, or none of its segments was seen yet")
     for place in found:
         row = learn(sitting, place, window)
-        keep(sitting, row, accepted=accept)
-        _describe(row)
+        _describe(keep(sitting, row, accepted=accept), row.facts)
         if not accept:
             console.print(f"  take it into use: watchkeeper baseline accept {row.version[:8]}")
 
@@ -118,10 +120,10 @@ def show_all(config: Path) -> int:
     """One line a baseline."""
     try:
         with _store(config) as database, database.reading() as session:
-            rows = texts.baselines(session)
-            for row in rows:
-                console.print(_line(row))
-            if not rows:
+            found = baselines.known(session)
+            for each in found:
+                console.print(_line(each, baselines.facts(session, each)))
+            if not found:
                 console.print("nothing has been learnt yet; the service learns after a week of log, or: baseline fit")
     except ERRORS as error:
         return explain(error)
@@ -132,26 +134,20 @@ def show(config: Path, version: str) -> int:
     """One baseline: its topics, and its own days that are unlike the others."""
     try:
         with _store(config) as database:
-            _describe(_find(database, version))
+            _describe(*_find(database, version))
     except ERRORS as error:
         return explain(error)
     return 0
 
 
 def change(config: Path, version: str, action: str) -> int:
-    """Accepts, pins or unpins a baseline."""
+    """Accepts, pins or unpins a baseline; `action` is accept, pin or unpin."""
     try:
         with _store(config) as database:
-            found = _find(database, version)
+            found, _ = _find(database, version)
             with database.transaction() as session:
-                row = session.get_one(BaselineRow, (found.source, found.segment, found.stream, found.version))
-                if action == "accept":
-                    texts.accept(session, row)
-                else:
-                    row.pinned = action == "pin"
-                    row.state = texts.ACCEPTED if row.pinned else row.state
-                    session.add(row)
-            console.print(_line(_find(database, version)))
+                {"accept": baselines.accept, "pin": baselines.pin, "unpin": baselines.unpin}[action](session, found)
+            console.print(_line(*_find(database, version)))
     except ERRORS as error:
         return explain(error)
     return 0
@@ -164,10 +160,14 @@ def compare(config: Path, versions: tuple[str, str]) -> int:
 
     try:
         with _store(config) as database:
-            before, after = (Baseline.from_bytes(_find(database, version).body) for version in versions)
+            found = [_find(database, version)[0] for version in versions]
+            if any(each.stream == PAIRS for each in found):
+                raise CommandError("baselines of texts can be compared, not those of responses given their prompts")
+            with database.reading() as session:
+                before, after = (Baseline.from_bytes(baselines.body(session, each)) for each in found)
     except ERRORS as error:
         return explain(error)
-    refusal = before.refuses(after.settings.identity, after.settings.redactor)
+    refusal = before.refuses(after.settings.identity, after.settings.redactor, after.summary.version)
     if refusal:
         return explain(CommandError(refusal))
     strange = ood.ratio(ood.p_values(before.scorer.scores(after.reservoir.astype("float32")), before.calibration))
@@ -214,30 +214,30 @@ def _progress(house: House) -> Iterator[None]:
         yield
 
 
-def _find(database: Database, version: str) -> BaselineRow:
+def _find(database: Database, version: str) -> tuple[StoredBaseline, Facts]:
     with database.reading() as session:
-        found = [row for row in texts.baselines(session) if row.version.startswith(version)]
-    if len(found) == 1:
-        return found[0]
+        found = [each for each in baselines.known(session) if each.version.startswith(version)]
+        if len(found) == 1:
+            return found[0], baselines.facts(session, found[0])
     what = "no baseline" if not found else f"{len(found)} baselines"
     raise CommandError(f"{what} whose version begins with {version!r}: see watchkeeper baseline list")
 
 
-def _line(row: BaselineRow) -> Text:
-    place = Place(row.source, segment_of(row.segment) if row.segment else Segment(), row.stream)  # type: ignore[arg-type]
-    state = f"{row.state}, pinned" if row.pinned else row.state
-    span = f"{row.fitted_from:%Y-%m-%d} to {row.fitted_until:%Y-%m-%d}"
-    windows = f"windows of {row.length_s // 3600} h"
-    return Text(f"{row.version[:8]}  {state:17}  {place}, {span}, {row.facts['texts']:,} texts, {windows}")
+def _line(stored: StoredBaseline, facts: Facts) -> Text:
+    place = Place(stored.source, stored.segment, stored.stream)
+    state = f"{stored.state}, pinned" if stored.pinned else stored.state
+    span = f"{stored.fitted_from:%Y-%m-%d} to {stored.fitted_until:%Y-%m-%d}"
+    windows = f"windows of {stored.length_s // 3600} h"
+    return Text(f"{stored.version[:8]}  {state:17}  {place}, {span}, {facts['texts']:,} texts, {windows}")
 
 
-def _describe(row: BaselineRow) -> None:
-    console.print(_line(row))
-    for topic in row.facts["topics"][:SHOWN_TOPICS]:
+def _describe(stored: StoredBaseline, facts: Facts) -> None:
+    console.print(_line(stored, facts))
+    for topic in facts["topics"][:SHOWN_TOPICS]:
         console.print(Text(f"  {topic['share']:6.1%}  {clean_text(topic['name'], 80)}"))
-    rest = len(row.facts["topics"]) - SHOWN_TOPICS
+    rest = len(facts["topics"]) - SHOWN_TOPICS
     if rest > 0:
         console.print(f"  and {rest} more topics")
-    for day in row.facts["outlier_days"]:
+    for day in facts["outlier_days"]:
         change_ = f"{clean_text(day['topic'], 60)} by {day['change']:+.1%}"
         console.print(Text(f"  {day['day']} is unlike the other days: {change_}", style="yellow"))

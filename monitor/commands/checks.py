@@ -7,6 +7,7 @@ from pathlib import Path
 from config.load import Draft, Loaded, draft
 from config.problems import ConfigProblems, Finding, Problem
 from detectors.catalogue import BY_NAME
+from detectors.sentiment import is_installed
 from monitor.commands.rule_checks import check_rules
 
 
@@ -25,7 +26,15 @@ def load_checked(path: Path | None, environ: Mapping[str, str]) -> Loaded:
 
 def all_problems(read: Draft) -> list[Problem]:
     """Every problem of a draft, in the order of the file."""
-    return read.places.sorted([*read.problems, *read.places.problems(check_rules(read.tree, BY_NAME))])
+    found = [*check_rules(read.tree, BY_NAME), *_missing(read)]
+    return read.places.sorted([*read.problems, *read.places.problems(found)])
+
+
+def _missing(read: Draft) -> Iterator[Finding]:
+    """What is asked for and not installed."""
+    if read.loaded is not None and read.loaded.settings.text.sentiment and not is_installed():
+        hint = "pip install vaderSentiment (or watchkeeper[sentiment]), or leave it false"
+        yield Finding(("text", "sentiment"), "needs the package vaderSentiment, which is not installed", hint)
 
 
 def warnings(read: Draft) -> list[Problem]:

@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from rich.logging import RichHandler
 
 from config.load import Loaded
 from config.problems import ConfigProblems
-from config.types import parse_duration
+from monitor import times
 from monitor.commands.checks import load_checked
 
 console = Console(soft_wrap=True)
@@ -43,21 +43,15 @@ def explain(error: Exception) -> int:
 
 
 def parse_time(text: str, now: datetime) -> datetime:
-    """Reads a date, an ISO-8601 time (UTC where it has no zone), or an age such as `7d` before `now`.
+    """As `monitor.times.parse_time`.
 
     Raises:
-        CommandError: the text is neither.
+        CommandError: the text is no time.
     """
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            return now - parse_duration(text)
-        except ValueError:
-            raise CommandError(
-                f"{text!r} is not a time: write 2026-11-01, 2026-11-01T08:00Z, or an age such as 7d"
-            ) from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        return times.parse_time(text, now)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 def log_to_console() -> None:

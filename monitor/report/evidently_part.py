@@ -69,6 +69,38 @@ def compare(before: Side, now: Side, reservoir: NDArray[np.floating]) -> Evident
     return Evidently(*sizes, tuple(methods), html=html)
 
 
+def of_embeddings(before: NDArray[np.floating], now: NDArray[np.floating]) -> tuple[tuple[Method, ...], str]:
+    """The four methods over embeddings alone, in the order of `EMBEDDINGS`; none where the sentence says why.
+
+    Args:
+        before: (m, d), of which the first 1,000 are read; they are reduced to the principal components of both sides.
+        now: (n, d), likewise.
+    """
+    before, now = before[:MOST], now[:MOST]
+    if min(len(before), len(now)) < LEAST:
+        return (), f"Evidently needs {LEAST} texts on both sides; there are {len(before)} and {len(now)}."
+    import pandas as pd
+
+    axes = Axes(np.concatenate([before, now]), COMPONENTS)
+    frames = [pd.DataFrame(axes(side)).rename(columns="e{}".format) for side in (now, before)]
+    os.environ["DO_NOT_TRACK"] = "1"
+    try:
+        with _quiet():
+            return tuple(_embeddings(*frames)), ""
+    except Exception as error:
+        return (), f"Evidently failed: {type(error).__name__}: {clean_text(str(error), 200)}"
+
+
+def of_embedding(kind: str, before: NDArray[np.floating], now: NDArray[np.floating]) -> Result:
+    """One of the methods of `EMBEDDINGS` by its name, over (m, d) and (n, d) embeddings as they are."""
+    import pandas as pd
+
+    frames = [pd.DataFrame(side).rename(columns="e{}".format) for side in (now, before)]
+    os.environ["DO_NOT_TRACK"] = "1"
+    with _quiet():
+        return _embedding(kind, *frames)
+
+
 def _frame(side: Side, axes: Axes) -> "pd.DataFrame":
     """A row a text: descriptors, language, numbers of the log, embedding. Nothing that a log wrote as text is in it."""
     import pandas as pd
@@ -152,9 +184,13 @@ def _methods(metrics: Sequence[Mapping[str, Any]]) -> Iterator[Method]:
 
 
 def _embeddings(now: "pd.DataFrame", before: "pd.DataFrame") -> Iterator[Method]:
+    for kind, title, threshold, means in EMBEDDINGS:
+        yield Method(title, threshold, means, (_embedding(kind, now, before),))
+
+
+def _embedding(kind: str, now: "pd.DataFrame", before: "pd.DataFrame") -> Result:
     from evidently.metrics import embeddings
 
-    for kind, title, threshold, means in EMBEDDINGS:
-        # Copies: the classifier writes a column into what it is given.
-        value, drifted, _ = getattr(embeddings, kind)()(now.copy(), before.copy())
-        yield Method(title, threshold, means, (Result("embeddings", float(value), bool(drifted)),))
+    # Copies: the classifier writes a column into what it is given.
+    value, drifted, _ = getattr(embeddings, kind)()(now.copy(), before.copy())
+    return Result("embeddings", float(value), bool(drifted))

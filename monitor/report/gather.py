@@ -78,14 +78,14 @@ def _part(task: Task, step: Callable[..., None], *, evidently: bool) -> Part | N
     from detectors.descriptors import retries
     from detectors.explain import explain
     from detectors.fitting import FitSample
-    from detectors.summary import summarise
+    from detectors.summary import summarise, with_sentiment
     from monitor.report import words
     from monitor.report.columns import columns_of
     from monitor.report.contributions import contributions
     from monitor.report.picture import draw
 
-    sitting, place, row = task.sitting, task.place, task.row
-    baseline = sitting.desk.opened(row)
+    sitting, place, row = task.sitting, task.place, task.baseline
+    baseline = sitting.opened(row)
     step("drawing a sample")
     sample = sitting.draw(place, task.window, SAMPLE)
     if not sample.ids:
@@ -94,11 +94,13 @@ def _part(task: Task, step: Callable[..., None], *, evidently: bool) -> Part | N
     vectors = sitting.desk.embedder.embed(sample.texts, cache, lambda share: step("embedding", share))
     step("measuring")
     at = seconds(sample)
-    placed = effects.place(baseline, sample.texts, vectors, at)
+    placed = effects.place(baseline, FitSample(sample.texts, vectors, at, sample.ids))
     assert placed is not None  # there is a text
-    numbers = tuple(words.effects(baseline, placed, effects.measure(baseline, sample.texts, vectors, at)))
-    found = explain(baseline, FitSample(sample.texts, vectors, at, sample.ids), sample.population)
+    numbers = tuple(words.effects(baseline, placed, effects.measure(baseline, placed)))
+    found = explain(baseline, placed, sample.population)
     described = summarise(sample.texts, retries(sample.texts, sample.users, sample.sessions, at))
+    if baseline.summary.has_sentiment:
+        described = with_sentiment(described, sample.texts)
     changes = [each for each in change(described, baseline.summary) if each.strength > 0]
     step("looking at segments")
     reference = sitting.draw(place, Window(row.fitted_from, row.fitted_until), REFERENCE)
@@ -138,14 +140,16 @@ def _evidently(
     from monitor.report.evidently_part import Side, compare
 
     step("Evidently")
-    sitting, baseline = task.sitting, task.sitting.desk.opened(task.row)
+    sitting, baseline = task.sitting, task.sitting.opened(task.baseline)
     first, second = (Side(sample.texts, sitting.embed(sample.texts).mean, columns) for sample, columns in (before, now))
     return compare(first, second, baseline.reservoir)
 
 
 def _learnt(task: Task, baseline: "Baseline") -> Learnt:
-    row = task.row
-    return Learnt(row.version, row.state, row.fitted_from, row.fitted_until, baseline.texts, len(baseline.topics))
+    row = task.baseline
+    return Learnt(
+        row.version, row.state, row.role, row.fitted_from, row.fitted_until, baseline.texts, len(baseline.topics)
+    )
 
 
 def _new(found: "Explanation", shown: Mapping[str, Exemplar]) -> tuple[NewTopic, ...]:
@@ -165,23 +169,15 @@ def _new(found: "Explanation", shown: Mapping[str, Exemplar]) -> tuple[NewTopic,
 def _shift(each: "TopicChange", shown: Mapping[str, Exemplar]) -> TopicShift:
     return TopicShift(
         name=clean_text(each.topic.name, 80),
-        before=each.before,
-        now=each.now,
-        lower=each.lower,
-        upper=each.upper,
-        ratio=each.ratio,
-        ratio_lower=each.ratio_lower,
-        ratio_upper=each.ratio_upper,
-        per_hour_before=each.per_hour_before,
-        per_hour=each.per_hour,
         exemplars=tuple(shown[key] for key in each.exemplars),
         usual=tuple(beginning(text) for text in each.topic.exemplars),
+        **each.numbers(),
     )
 
 
 def _meaning(name: str, kind: str) -> str:
-    from detectors.descriptors import DESCRIPTORS
+    from detectors.descriptors import DESCRIPTORS, SENTIMENT
 
     if kind == "language":
         return "Share of the texts in this language, by its ISO code."
-    return next((each.meaning for each in DESCRIPTORS if each.name == name), "")
+    return next((each.meaning for each in (*DESCRIPTORS, SENTIMENT) if each.name == name), "")

@@ -3,8 +3,9 @@
 import logging
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import Queue
 from threading import Lock, Thread
@@ -16,6 +17,7 @@ from monitor.house import House
 from monitor.report.question import Question, check
 from monitor.report.render import write
 from monitor.report.values import ReportError
+from monitor.snapshot import ReportStatus
 from monitor.sources.base import SourceError
 
 log = logging.getLogger("watchkeeper")
@@ -119,6 +121,13 @@ class Reports:
         except FileNotFoundError:
             return None
 
+    def made(self) -> tuple[ReportStatus, ...]:
+        """The reports that are there, newest first."""
+        return tuple(
+            ReportStatus(path.stem, datetime.fromtimestamp(made_ns // 1_000_000_000, UTC))
+            for made_ns, path in self._files()
+        )
+
     def wait(self) -> None:
         """Returns when nothing is waiting or running."""
         self._queue.join()
@@ -155,16 +164,22 @@ class Reports:
 
     def _forget(self) -> None:
         """Removes all but the newest reports, and what is remembered of them."""
-        if self._directory.is_dir():
-            made = [each for each in self._directory.glob("*.html") if _ID.fullmatch(each.stem)]
-            made.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
-            for old in made[self._kept :]:
-                for kind in (".html", ".json"):
-                    old.with_suffix(kind).unlink(missing_ok=True)
+        for _, old in self._files()[self._kept :]:
+            for kind in (".html", ".json"):
+                old.with_suffix(kind).unlink(missing_ok=True)
         with self._lock:
             ended = [key for key, job in self._jobs.items() if job.state in ("done", "failed")]
             for key in ended[: -self._kept or None]:
                 del self._jobs[key]
+
+    def _files(self) -> list[tuple[int, Path]]:
+        """When each page was written, newest first; another thread may just be removing one."""
+        found = []
+        for path in self._directory.glob("*.html"):
+            with suppress(FileNotFoundError):
+                if _ID.fullmatch(path.stem):
+                    found.append((path.stat().st_mtime_ns, path))
+        return sorted(found, reverse=True)
 
     def _path(self, key: str, kind: Format) -> Path:
         return self._directory / f"{key}.{kind}"

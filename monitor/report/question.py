@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from detectors.measurement import Segment, Window
+from detectors.measurement import Window
 from monitor.clean import clean_text
-from monitor.commands.common import CommandError, parse_time
 from monitor.house import House, Watched
 from monitor.reading.place import Place, places
 from monitor.reading.sitting import Sitting
 from monitor.report.values import LeftOut, ReportError
-from monitor.store import states, texts
-from monitor.store.measurements import segment_of
-from monitor.store.tables import BaselineRow
+from monitor.store import baselines, states
+from monitor.store.baselines import StoredBaseline
+from monitor.times import parse_time
 
 USUAL_LENGTH = timedelta(hours=24)
 NOTHING_LEARNT = "nothing has been learnt yet: the service learns after a week of log, or: watchkeeper baseline fit"
@@ -27,7 +26,8 @@ class Question:
         start: 24 hours before the end where it is None.
         end: how far the source vouches for its log where it is None.
         source: all where it is empty.
-        baseline: how the version begins that is compared with; the accepted ones where it is empty.
+        baseline: how the version begins that is compared with; where it is empty the rolling ones, of a stream without
+            one the pinned one.
         evidently: whether Evidently's report is wanted too.
     """
 
@@ -46,7 +46,7 @@ class Question:
         """
         try:
             first, last = (parse_time(text, now) if text else None for text in (start, end))
-        except (CommandError, OverflowError) as error:
+        except (ValueError, OverflowError) as error:
             raise ReportError(str(error)) from None
         if first is not None and last is not None and first >= last:
             raise ReportError(f"from ({first:%Y-%m-%d %H:%M}) must be before to ({last:%Y-%m-%d %H:%M})")
@@ -59,7 +59,7 @@ class Task:
 
     sitting: Sitting
     place: Place
-    row: BaselineRow
+    baseline: StoredBaseline
     window: Window
     notes: tuple[str, ...]
 
@@ -75,10 +75,10 @@ def check(house: House, question: Question) -> None:
     if question.source and question.source not in house.sources:
         known = ", ".join(house.sources)
         raise ReportError(f"there is no source {clean_text(question.source, 100)!r}: configured are {known}")
-    found = _rows(house, question)
+    found = _asked(house, question)
     if not found and not question.baseline:
         raise ReportError(NOTHING_LEARNT)
-    versions = {row.version for row in found}
+    versions = {each.version for each in found}
     if question.baseline and len(versions) != 1:
         what = "no baseline" if not versions else f"{len(versions)} baselines"
         raise ReportError(f"{what} whose version begins with {clean_text(question.baseline, 100)!r}: see baseline list")
@@ -116,24 +116,24 @@ def _of_source(house: House, watched: Watched, question: Question, now: datetime
     if window is None:
         yield LeftOut(watched.name, f"the stretch begins where the log is not complete yet ({complete:%Y-%m-%d %H:%M})")
         return
-    known = {_place(row): row for row in _rows(house, question) if row.source == watched.name}
+    known = {
+        Place(each.source, each.segment, each.stream): each
+        for each in _asked(house, question)
+        if each.source == watched.name
+    }
     wanted = known if question.baseline else dict.fromkeys(places(watched, house.settings.text, admitted))
     for place in wanted:
-        row = known.get(place)
-        if row is None:
+        baseline = known.get(place)
+        if baseline is None:
             yield LeftOut(
                 str(place), "no baseline is in use: it is still learnt, or wants: watchkeeper baseline accept"
             )
-        elif refusal := sitting.refusal(sitting.desk.opened(row)):
+        elif refusal := sitting.refusal(baseline):
             yield LeftOut(str(place), refusal)
         else:
-            overlap = window.start < row.fitted_until and row.fitted_from < window.end
+            overlap = window.start < baseline.fitted_until and baseline.fitted_from < window.end
             own = ("The window overlaps the stretch that the baseline was learnt from.",) if overlap else ()
-            yield Task(sitting, place, row, window, (*notes, *own))
-
-
-def _place(row: BaselineRow) -> Place:
-    return Place(row.source, segment_of(row.segment) if row.segment else Segment(), row.stream)  # type: ignore[arg-type]
+            yield Task(sitting, place, baseline, window, (*notes, *own))
 
 
 def _window(question: Question, complete: datetime) -> tuple[Window | None, tuple[str, ...]]:
@@ -146,11 +146,8 @@ def _window(question: Question, complete: datetime) -> tuple[Window | None, tupl
     return (Window(start, end) if start < end else None), notes
 
 
-def _rows(house: House, question: Question) -> list[BaselineRow]:
-    """The baselines that are asked for, in order; of those in use the newest that is not pinned comes last."""
+def _asked(house: House, question: Question) -> list[StoredBaseline]:
+    """The baselines that are asked for, in order; of those in use the rolling one of a stream comes last."""
     with house.database.reading() as session:
-        rows = texts.baselines(session, question.source or None)
-    if question.baseline:
-        return [row for row in rows if row.version.startswith(question.baseline)]
-    used = [row for row in rows if row.state == texts.ACCEPTED]
-    return sorted(used, key=lambda row: not row.pinned)
+        found = (baselines.known if question.baseline else baselines.in_use)(session, question.source or None)
+    return [each for each in found if each.version.startswith(question.baseline) and each.stream != PAIRS]

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from detectors.explain import Shift
 from monitor.report.plain import plain
 
 Point = tuple[float, float]
@@ -42,20 +43,11 @@ class Exemplar:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class TopicShift:
-    """A topic of the baseline whose share changed; see `detectors.explain.TopicChange`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicShift(Shift):
+    """A topic of the baseline whose share changed, with texts of the window and `usual` ones of the baseline."""
 
     name: str
-    before: float
-    now: float
-    lower: float
-    upper: float
-    ratio: float | None
-    ratio_lower: float
-    ratio_upper: float | None
-    per_hour_before: float
-    per_hour: float
     exemplars: tuple[Exemplar, ...]
     usual: tuple[str, ...]
 
@@ -180,10 +172,11 @@ class Evidently:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """The baseline that a window is compared with."""
+    """The baseline that a window is compared with; `role` is rolling or pinned, of one that is in use."""
 
     version: str
     state: str
+    role: str
     fitted_from: datetime
     fitted_until: datetime
     texts: int

@@ -1,4 +1,4 @@
-"""The text half in the store: baselines, what was measured of texts, scores of calls, and the cache of embeddings."""
+"""What was measured of texts in the store, scores of calls, and the cache of embeddings."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from sqlmodel import Session, col, delete, func, select, update
 
 from config.server import Retention
 from detectors.measurement import Key, Reason, Segment, Value, Window
+from monitor.store import baselines
 from monitor.store.database import Database
 from monitor.store.measurements import segment_of, segment_text
-from monitor.store.tables import BaselineRow, CacheRow, ScoreRow, TextRow
+from monitor.store.tables import CacheRow, ScoreRow, TextRow
 
-CANDIDATE, ACCEPTED, RETIRED = "candidate", "accepted", "retired"
 IN_A_QUERY = 500  # keys that are asked for at once
 
 
@@ -35,37 +35,8 @@ class TextMeasured:
     findings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def add_baseline(session: Session, row: BaselineRow) -> None:
-    """Keeps a baseline; one that is kept already stays as it is."""
-    if session.get(BaselineRow, (row.source, row.segment, row.stream, row.version)) is None:
-        session.add(row)
-
-
-def baselines(session: Session, source: str | None = None) -> list[BaselineRow]:
-    """All baselines, oldest fit first."""
-    query = select(BaselineRow).order_by(
-        col(BaselineRow.source), col(BaselineRow.segment), col(BaselineRow.stream), col(BaselineRow.fitted_at)
-    )
-    return list(session.exec(query if source is None else query.where(BaselineRow.source == source)))
-
-
-def accept(session: Session, row: BaselineRow) -> None:
-    """Measures against this baseline from now on; the one before retires, unless it is pinned."""
-    same = (
-        col(BaselineRow.source) == row.source,
-        col(BaselineRow.segment) == row.segment,
-        col(BaselineRow.stream) == row.stream,
-        col(BaselineRow.state) == ACCEPTED,
-        col(BaselineRow.pinned).is_(False),
-        col(BaselineRow.version) != row.version,
-    )
-    session.exec(update(BaselineRow).where(*same).values(state=RETIRED))
-    row.state = ACCEPTED
-    session.add(row)
-
-
 def save(session: Session, measured: Iterable[TextMeasured]) -> None:
-    """Writes what was measured; the same window measured again is replaced."""
+    """Writes what was measured; the same window measured again against the same baseline is replaced."""
     for each in measured:
         session.merge(
             TextRow(
@@ -86,11 +57,11 @@ def save(session: Session, measured: Iterable[TextMeasured]) -> None:
 
 
 def newest(session: Session, source: str, since: datetime) -> list[TextMeasured]:
-    """The newest row of each segment and stream of a source that ended after `since`."""
+    """The newest row of each segment, stream and baseline of a source that ended after `since`."""
     last = (
-        select(TextRow.segment, TextRow.stream, func.max(TextRow.end).label("end"))
+        select(TextRow.segment, TextRow.stream, TextRow.baseline, func.max(TextRow.end).label("end"))
         .where(TextRow.source == source, col(TextRow.end) > since)
-        .group_by(col(TextRow.segment), col(TextRow.stream))
+        .group_by(col(TextRow.segment), col(TextRow.stream), col(TextRow.baseline))
         .subquery()
     )
     query = (
@@ -100,6 +71,7 @@ def newest(session: Session, source: str, since: datetime) -> list[TextMeasured]
             last,
             (col(TextRow.segment) == last.c.segment)
             & (col(TextRow.stream) == last.c.stream)
+            & (col(TextRow.baseline) == last.c.baseline)
             & (col(TextRow.end) == last.c.end),
         )
     )
@@ -109,7 +81,7 @@ def newest(session: Session, source: str, since: datetime) -> list[TextMeasured]
 def between(session: Session, source: str, start: datetime, end: datetime) -> list[TextMeasured]:
     """All rows of a source whose windows lie in `[start, end)`, in order."""
     query = select(TextRow).where(TextRow.source == source, col(TextRow.start) >= start, col(TextRow.end) <= end)
-    return [measured_of(row) for row in session.exec(query.order_by(col(TextRow.start)))]
+    return [measured_of(row) for row in session.exec(query.order_by(col(TextRow.start), col(TextRow.baseline)))]
 
 
 def measured_of(row: TextRow) -> TextMeasured:
@@ -123,19 +95,17 @@ def measured_of(row: TextRow) -> TextMeasured:
 
 
 def save_scores(session: Session, rows: Iterable[ScoreRow]) -> None:
-    """Keeps how strange texts are; a call that is scored again has its newest score."""
+    """Keeps how strange texts are; a call that is scored again by the same baseline has its newest score."""
     for row in rows:
         session.merge(row)
 
 
 def expire(session: Session, now: datetime, retention: Retention, cache_rows: int) -> None:
-    """Forgets what is past its retention, retired baselines that nothing was measured against, and the least used
-    embeddings beyond the bound."""
+    """Forgets what is past its retention, baselines that retired long ago, and the least used embeddings beyond the
+    bound."""
     session.exec(delete(TextRow).where(col(TextRow.end) < now - retention.long))
     session.exec(delete(ScoreRow).where(col(ScoreRow.at) < now - retention.short))
-    used = select(TextRow.baseline).distinct()
-    unused = (col(BaselineRow.state) == RETIRED, col(BaselineRow.version).not_in(used))
-    session.exec(delete(BaselineRow).where(*unused, col(BaselineRow.fitted_at) < now - retention.short))
+    baselines.expire(session, now - retention.short)
     oldest_kept = session.exec(
         select(CacheRow.used_at).order_by(col(CacheRow.used_at).desc()).offset(cache_rows).limit(1)
     ).first()
