@@ -1,10 +1,10 @@
 """What a notifier is: a message in, a receipt out, or an error that says whether to try again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 Action = Literal["trigger", "update", "resolve"]
 Severity = Literal["critical", "error", "warning", "info"]
@@ -68,6 +68,7 @@ class AlertView:
     condition: str = ""  # "above 0.05 over 5m for 2m"
     reason: str = ""  # why it resolved, or why there is no value
     exemplars: tuple[str, ...] = ()  # ids of calls behind it
+    events: tuple[str, ...] = ()  # what happened shortly before it fired, newest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,12 @@ class Message:
     replay: bool = False  # sent by `replay --deliver`: about the past
     repeated: bool = False  # may be a repetition: it is not known whether an earlier attempt arrived
     test: bool = False  # sent by `notify-test`
+    sent_at: datetime | None = None  # when this attempt is made; the delivery fills it in
+
+    @property
+    def sent(self) -> datetime:
+        """When this attempt is made, as far as that is known."""
+        return self.sent_at or self.at
 
     def marked_repeated(self) -> "Message":
         """The same message, marked as a possible repetition."""
@@ -121,4 +128,24 @@ class Notifier(Protocol):
 
     def close(self) -> None:
         """Lets connections go."""
+        ...
+
+
+@runtime_checkable
+class Resending(Protocol):
+    """What a notifier has beside the rest if the other end forgets an alert that it is not told of again."""
+
+    # How often it must be told.
+    resend_every: timedelta
+
+    def resend(self, messages: Sequence[Message], now: datetime) -> None:
+        """Tells again what fires.
+
+        Args:
+            messages: the newest message of every open group.
+            now: the time.
+
+        Raises:
+            DeliveryError: it was not delivered.
+        """
         ...

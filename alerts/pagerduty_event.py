@@ -92,7 +92,7 @@ def _alert(alert: AlertView) -> Json:
         "condition": wording.line(alert.condition, wording.LONGEST_FACT),
         "reason": wording.line(alert.reason, wording.LONGEST_FACT),
         "exemplar_calls": [_field(id_) for id_ in alert.exemplars],
-    }
+    } | ({"events_before": [wording.line(each, wording.LONGEST_FACT) for each in alert.events]} if alert.events else {})
 
 
 def _common(message: Message, label: str) -> str:

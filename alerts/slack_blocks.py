@@ -15,9 +15,9 @@ MOST_UNITS: Final = 11_000
 MOST_LINKS: Final = 4
 LONGEST_HREF: Final = 800
 MOST_EXEMPLARS: Final = 5
-# An alert's section has one summary and seven facts: under 2,900 characters.
+# An alert's section has one summary and eight facts: under 2,900 characters.
 LONGEST_SUMMARY: Final = 500
-LONGEST_FACT: Final = 300
+LONGEST_FACT: Final = 280
 
 # In the header rather than as an attachment's colour: it survives chat.update, and phones show it in the notification.
 _SIGNS: Final = {"critical": "🔴", "error": "🟠", "warning": "🟡", "info": "🔵"}

@@ -104,6 +104,7 @@ def facts(alert: AlertView) -> tuple[tuple[str, str], ...]:
         ("Value", amount(alert)),
         ("Condition", line(alert.condition, LONGEST_FACT)),
         ("Reason", line(alert.reason, LONGEST_FACT)),
+        ("Before it", line("; ".join(alert.events), LONGEST_FACT)),
     )
     return tuple((name, text) for name, text in rows if text)
 

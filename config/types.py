@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
 
@@ -88,6 +89,29 @@ PositiveDuration = Annotated[
     _DURATION_SCHEMA,
 ]
 
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not a web address: write http://host:port/v1 or https://host/v1")
+    if parts.username or parts.password:
+        raise ValueError("must hold no user and no password: write the key as api_key")
+    return value.strip().rstrip("/")
+
+
+# The address of an API, without a slash at its end.
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+
+
+def _email_address(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", value):
+        raise ValueError(f"{shown(value)} is not an e-mail address: write it as name@example.org")
+    return value
+
+
+# A plain address: no name before it, nothing that could end a header.
+EmailAddress = Annotated[str, AfterValidator(_email_address)]
+
 # The name of a source, rule or receiver: it becomes a label, part of a path and of an environment variable, where two
 # underscores separate the levels.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=63)]
@@ -99,6 +123,7 @@ def _one_as_list(value: Any) -> Any:
 
 # `receiver: oncall` is as good as `receiver: [oncall]`.
 NameList = Annotated[list[str], BeforeValidator(_one_as_list, json_schema_input_type=str | list[str])]
+EmailAddresses = Annotated[list[EmailAddress], BeforeValidator(_one_as_list, json_schema_input_type=str | list[str])]
 
 
 def _label_text(value: Any) -> Any:

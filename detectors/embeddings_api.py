@@ -1,7 +1,6 @@
 """Vectors from an OpenAI-compatible endpoint (OpenAI, vLLM, Text Embeddings Inference): POST <url>/embeddings."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Final
@@ -12,10 +11,8 @@ from numpy.typing import NDArray
 
 from config.detectors import EmbeddingsApi
 from detectors.embedder import EmbeddingError, Pause, fingerprint
+from detectors.endpoint import Endpoint, EndpointError, headers, json_of
 from detectors.normalise import chunks_by_characters
-
-TRIES: Final = 5
-LONGEST_PAUSE_S: Final = 60.0
 
 # An empty text is refused by every endpoint.
 EMPTY: Final = "(empty)"
@@ -24,16 +21,6 @@ _SHORTEST: Final = 64
 
 # Too many texts, or one that is too long: OpenAI and vLLM say 400, TEI 413 or 422.
 _TOO_LARGE: Final = frozenset({400, 413, 422})
-_MEANINGS: Final[dict[int, str]] = {
-    401: "does not accept the api_key",
-    403: "does not let this api_key use the model",
-    404: "does not know the model, or the url is wrong",
-    429: "asks to slow down",
-}
-_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-_SECONDS = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*")
-_NO_CREDIT: Final = "insufficient_quota"  # a 429 that no waiting helps
-
 Numbers = NDArray[np.float64]
 
 
@@ -50,8 +37,8 @@ class EndpointModel:
 
     def __init__(self, settings: EmbeddingsApi, pause: Pause) -> None:
         self._settings = settings
-        self._pause = pause
-        self._headers = _headers(settings)
+        self._endpoint = Endpoint("the embeddings endpoint", f"{settings.url}/embeddings", pause)
+        self._headers = headers(settings.api_key)
         self.identity = fingerprint(
             "openai", settings.url, settings.model, settings.dimensions, settings.characters, settings.chunks
         )
@@ -87,7 +74,7 @@ class EndpointModel:
         if answer.status_code == HTTPStatus.OK:
             return _vectors(answer, len(texts))
         if answer.status_code not in _TOO_LARGE or (len(texts) == 1 and len(texts[0]) <= _SHORTEST):
-            raise _refusal(answer)
+            raise _embedding_error(self._endpoint.refusal(answer))
         if len(texts) > 1:
             middle = len(texts) // 2
             return np.concatenate([self._accepted(client, half) for half in (texts[:middle], texts[middle:])])
@@ -102,72 +89,15 @@ class EndpointModel:
         body: dict[str, Any] = {"model": self._settings.model, "input": list(texts), "encoding_format": "float"}
         if self._settings.dimensions is not None:
             body["dimensions"] = self._settings.dimensions
-        for attempt in range(TRIES):
-            wait = min(2.0**attempt, LONGEST_PAUSE_S)
-            try:
-                answer = client.post(f"{self._settings.url}/embeddings", json=body)
-            except httpx.TimeoutException:
-                failure = EmbeddingError("the embeddings endpoint did not answer in time", temporary=True)
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                what = f"the embeddings endpoint cannot be reached ({type(error).__name__})"
-                failure = EmbeddingError(what, temporary=True)
-            else:
-                if not _may_change(answer):
-                    return answer
-                failure = _refusal(answer)
-                wait = max(wait, retry_after(answer.headers) or 0.0)
-            if wait > LONGEST_PAUSE_S:
-                raise failure
-            if attempt < TRIES - 1:
-                self._pause(wait)
-        raise failure
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds in `Retry-After`; None without one, or if it holds a date: nothing here has a clock."""
-    match = _SECONDS.fullmatch(headers.get("retry-after", ""))
-    return float(match[1]) if match else None
-
-
-def _may_change(answer: httpx.Response) -> bool:
-    status = answer.status_code
-    return status in (408, 425) or status >= 500 or (status == 429 and _NO_CREDIT not in _codes(answer))
+        try:
+            return self._endpoint.post(client, body)
+        except EndpointError as error:
+            raise _embedding_error(error) from error
 
 
 def _batches(texts: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     for start in range(0, len(texts), size):
         yield texts[start : start + size]
-
-
-def _headers(settings: EmbeddingsApi) -> dict[str, str]:
-    if settings.api_key is None:
-        return {}
-    key = settings.api_key.get_secret_value().strip()
-    if not key.isascii() or not key.isprintable():
-        raise ValueError("the api_key holds characters that no header can carry")
-    return {"Authorization": f"Bearer {key}"}
-
-
-def _refusal(answer: httpx.Response) -> EmbeddingError:
-    status = answer.status_code
-    meaning = _MEANINGS.get(status, "is broken at the moment" if status >= 500 else "refuses the request")
-    detail = ", ".join([f"HTTP {status}", *_codes(answer)])
-    return EmbeddingError(f"the embeddings endpoint {meaning} ({detail})", temporary=_may_change(answer))
-
-
-def _codes(answer: httpx.Response) -> list[str]:
-    """The documented words of an error. Its message may quote the text or the key, and is never shown."""
-    body = _json(answer)
-    error = body.get("error", body) if isinstance(body, dict) else None
-    found = [error.get(name) for name in ("type", "code")] if isinstance(error, dict) else []
-    return [each for each in found if isinstance(each, str) and _CODE.fullmatch(each)]
-
-
-def _json(answer: httpx.Response) -> Any:
-    try:
-        return answer.json()
-    except (ValueError, RecursionError):
-        return None
 
 
 def _vectors(answer: httpx.Response, count: int) -> Numbers:
@@ -176,7 +106,7 @@ def _vectors(answer: httpx.Response, count: int) -> Numbers:
     Raises:
         EmbeddingError: the answer is not what OpenAI documents.
     """
-    body = _json(answer)
+    body = json_of(answer)
     data = body.get("data") if isinstance(body, dict) else None
     if not isinstance(data, list) or not all(isinstance(each, dict) for each in data):
         raise _nonsense("no list `data` of embeddings")
@@ -207,6 +137,10 @@ def _of_one_length(vectors: list[Numbers]) -> list[Numbers]:
     if len(lengths) > 1:
         raise _nonsense(f"embeddings of {' and '.join(map(str, lengths[:2]))} numbers")
     return vectors
+
+
+def _embedding_error(error: EndpointError) -> EmbeddingError:
+    return EmbeddingError(str(error), temporary=error.temporary)
 
 
 def _nonsense(what: str) -> EmbeddingError:
