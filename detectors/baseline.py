@@ -6,18 +6,19 @@ once, here and wherever a baseline is used: a retry loop is no change of meaning
 """
 
 import hashlib
-import io
 import json
 import zipfile
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors import ood
+from detectors.archive import from_bytes, packed, to_bytes, unpacked
 from detectors.descriptors import DESCRIPTORS_VERSION
+from detectors.drift.calibrate import KINDS, Calibration
 from detectors.features import Features
 from detectors.neighbours import Numbers
 from detectors.ood import Scorer
@@ -25,13 +26,11 @@ from detectors.profile import LEAST_CALLS, History
 from detectors.summary import Summary
 from detectors.topics import LIMIT, Topic
 
-if TYPE_CHECKING:
-    pass
-
 Stream = Literal["prompt", "response"]
 
 FORMAT = 1
 MOST_BYTES = 25_000_000
+_DRIFT = "drift"
 
 
 class TooLargeError(ValueError):
@@ -88,6 +87,7 @@ class Baseline:
         radius: the cosine within which two texts are of one kind.
         history: the windows.
         summary: the descriptors of all texts.
+        drift: what windows score when nothing has changed; None where there were too few windows to tell.
     """
 
     settings: Settings
@@ -104,13 +104,14 @@ class Baseline:
     radius: float
     history: History
     summary: Summary
+    drift: Calibration | None = None
     version: str = field(default="")
 
     def __post_init__(self) -> None:
         arrays = _arrays(self)
         for array in arrays.values():
             array.flags.writeable = False
-        object.__setattr__(self, "version", _version(_header(self), arrays))
+        object.__setattr__(self, "version", version_of(_header(self), arrays))
 
     @property
     def length_s(self) -> float:
@@ -134,7 +135,7 @@ class Baseline:
             TooLargeError: it would take more than 25 MB.
         """
         header = json.dumps(_header(self) | {"version": self.version}, sort_keys=True)
-        data = _packed(_arrays(self) | {"header": np.frombuffer(header.encode(), np.uint8)})
+        data = packed(_arrays(self) | {"header": np.frombuffer(header.encode(), np.uint8)})
         if len(data) > MOST_BYTES:
             raise TooLargeError(
                 f"the baseline takes {len(data):,} bytes, more than {MOST_BYTES:,}: choose a smaller embedding"
@@ -150,8 +151,7 @@ class Baseline:
             UnreadableError: these are not its bytes.
         """
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            arrays = unpacked(data)
             header = json.loads(arrays.pop("header").tobytes())
             if header["format"] != FORMAT:
                 raise UnreadableError(f"a baseline of format {header['format']}; this version reads {FORMAT}")
@@ -186,7 +186,8 @@ def _arrays(baseline: Baseline) -> dict[str, NDArray[Any]]:
     scorer = {f"scorer_{name}": array for name, array in baseline.scorer.arrays().items() if name != "reference"}
     history = {f"history_{name}": array for name, array in baseline.history.arrays().items()}
     own = {name: getattr(baseline, name) for name in ("reservoir", "calibration", "centroids")}
-    return own | scorer | history
+    drift = {} if baseline.drift is None else {_DRIFT: np.frombuffer(to_bytes(baseline.drift), np.uint8)}
+    return own | scorer | history | drift
 
 
 def _read(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Baseline:
@@ -213,26 +214,14 @@ def _read(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Baseline:
         radius=header["radius"],
         history=History(length_s=header["length_s"], **part("history_")),
         summary=Summary.from_json(header["summary"]),
+        drift=from_bytes(arrays[_DRIFT].tobytes(), KINDS) if _DRIFT in arrays else None,
     )
 
 
-def _version(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> str:
+def version_of(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> str:
     """The hash of the content, not of the file: another release of zlib packs the same content differently."""
     content = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     for name, array in sorted(arrays.items()):
         content.update(f"{name} {array.dtype.str} {array.shape}".encode())
         content.update(np.ascontiguousarray(array).tobytes())
     return content.hexdigest()
-
-
-def _packed(arrays: dict[str, NDArray[Any]]) -> bytes:
-    """What `np.savez_compressed` writes, always with the same time of change."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in sorted(arrays.items()):
-            member = io.BytesIO()
-            np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
-            info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, member.getvalue())
-    return file.getvalue()

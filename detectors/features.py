@@ -78,6 +78,12 @@ def radius(x: Rows, topics: Indices) -> float:
     return min(float(np.quantile(cosines, 1 - _MASS)), middle, 0.999)
 
 
+def scan_radius(x: Rows) -> float:
+    """As `radius`, whatever the topics: a scan wants balls that hold few texts, or a small new topic drowns in them."""
+    cosines = _cosines(x)
+    return min(float(np.quantile(cosines, 1 - _MASS)), 0.999) if cosines.size else 0.9
+
+
 def _cosines(x: Rows) -> Numbers:
     rows = np.asarray(x[:_PAIRS_OF], np.float64)
     return np.clip((rows @ rows.T)[np.triu_indices(len(rows), 1)], -1, 1)
@@ -127,7 +133,7 @@ def squared_distance(features: Rows, mean: Numbers, noise: float) -> Distance:
     rows, delta = rows - centre, centre - mean
     s = 1 / n + noise
     trace = float(np.einsum("ij,ij->", rows, rows)) / (n - 1)
-    squares = _trace_of_square(rows, trace)
+    squares = trace_of_square(rows, trace)
     along = float(np.square(rows @ delta).sum()) / (n - 1)
     value = float(delta @ delta) - trace * s
     seen = max(4 * s * along - 2 * squares * s**2, 2 * squares * s**2)
@@ -137,7 +143,7 @@ def squared_distance(features: Rows, mean: Numbers, noise: float) -> Distance:
     return Distance(value, value - Z * seen**0.5, max(middle + root, value))
 
 
-def _trace_of_square(centred: Numbers, trace: float) -> float:
+def trace_of_square(centred: Numbers, trace: float) -> float:
     """tr S² without the bias that tr S^² has (Bai and Saranadasa, Statistica Sinica 6, 1996)."""
     n = len(centred)
     smaller = centred @ centred.T if n <= centred.shape[1] else centred.T @ centred

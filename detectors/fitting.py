@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from detectors import ood
 from detectors.baseline import Baseline, Settings
-from detectors.features import Features, bandwidth, first_of_each, radius, take
+from detectors.drift.learn import PARTS, Frame, WindowTexts, learn
+from detectors.features import Features, bandwidth, radius, take
 from detectors.neighbours import Indices, Numbers
 from detectors.profile import HOUR, LEAST_CALLS, History, history_of, once, window_length
+from detectors.reservoir import reservoir
 from detectors.summary import summarise
 from detectors.topics import assign
 from detectors.topics import fit as fit_topics
@@ -21,10 +23,7 @@ from detectors.topics import fit as fit_topics
 if TYPE_CHECKING:
     from detectors.embedder import Embedded
 
-RESERVOIR = 20_000
 CALIBRATION = 5_000
-_RESERVOIR_BYTES = 16_000_000
-_HELD_OUT = 0.25
 
 
 class TooFewError(ValueError):
@@ -71,64 +70,80 @@ def fit(sample: FitSample, settings: Settings) -> Baseline:
     """
     length = settings.window_length or window_length(sample.hours or _hours(sample.at))
     length_s = (length or timedelta(days=1)).total_seconds()
-    order = _by_hash(sample)
-    rows = order[once([sample.texts[row] for row in order], sample.at[order], length_s)]
+    order = by_hash(sample.ids, sample.at, sample.texts)
+    sample_size, tested = _tested(sample.at[order], length_s)
+    first = once([sample.texts[row] for row in order], sample.at[order], length_s)
+    rows = order[first]
     texts, at, vectors = [sample.texts[row] for row in rows], sample.at[rows], take(sample.vectors, rows)
-    later = _later(at, length_s)
+    part = parts(at, length_s)
+    later = part == PARTS - 1
     if min(np.count_nonzero(later), np.count_nonzero(~later)) < settings.least:
         raise TooFewError(int(np.count_nonzero(~later)), int(np.count_nonzero(later)), settings.least)
-    reservoir = _reservoir(take(vectors, np.flatnonzero(~later)))
-    scorer = ood.fit(settings.scorer, reservoir, settings.seed)
+    kept = reservoir(take(vectors, np.flatnonzero(~later)))
+    scorer = ood.fit(settings.scorer, kept, settings.seed)
     scores = np.full(len(texts), np.nan)
     scores[later] = ood.score_texts(scorer, take(vectors, np.flatnonzero(later)))
     calibration = np.sort(scores[later][:CALIBRATION])
     centroids, labels, topics = fit_topics(vectors.mean, texts, settings.seed, settings.topics)
-    features = Features(settings.seed, bandwidth(reservoir), reservoir.shape[1])
+    features = Features(settings.seed, bandwidth(kept), kept.shape[1])
     strange = np.where(later, ood.p_values(scores, calibration) <= ood.LEVEL, np.nan)
     windows = history_of(
         length_s, at, labels, strange, lambda rows: features(vectors.mean[rows]).mean(axis=0, dtype=np.float64)
     )
-    held = windows.n[windows.n >= LEAST_CALLS]
+    used = np.flatnonzero(tested[first])
     return Baseline(
         settings=replace(settings, window_length=length),
         fitted_from=datetime.fromtimestamp(float(sample.at.min()), UTC),
         fitted_until=datetime.fromtimestamp(float(sample.at.max()), UTC),
         texts=len(texts),
-        sample_size=max(LEAST_CALLS, int(np.quantile(held, 0.05))) if len(held) else LEAST_CALLS,
-        reservoir=reservoir,
+        sample_size=sample_size,
+        reservoir=kept,
         scorer=scorer,
         calibration=calibration,
         centroids=centroids,
         topics=tuple(topics),
         features=features,
-        radius=radius(reservoir, assign(centroids, reservoir)),
+        radius=radius(kept, assign(centroids, kept)),
         history=replace(windows, calls=_calls(windows, sample)),
         summary=summarise([sample.texts[row] for row in order]),
+        drift=learn(
+            Frame(scorer, settings.seed, calibration, centroids, features, kept),
+            WindowTexts([texts[row] for row in used], take(vectors, used), at[used], part[used], length_s),
+        ),
     )
 
 
-def _by_hash(sample: FitSample) -> Indices:
-    """The rows in order of the hash of their ids, as samples of windows are drawn."""
-    ids = [hashlib.md5(each.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest() for each in sample.ids]
-    keys = zip(ids, sample.ids, sample.at.tolist(), sample.texts, range(len(ids)), strict=True)
+def _tested(at: Numbers, length_s: float) -> tuple[int, NDArray[np.bool_]]:
+    """How many calls of a window are tested, and which of the calls, given in order of their hash, these are.
+
+    As many as all but one in twenty of the windows with 100 calls have: with more calls in some windows than in others,
+    volume would look like drift.
+    """
+    window = np.floor(at / length_s)
+    _, place, counts = np.unique(window, return_inverse=True, return_counts=True)
+    held = counts[counts >= LEAST_CALLS]
+    size = max(LEAST_CALLS, int(np.quantile(held, 0.05))) if len(held) else LEAST_CALLS
+    order = np.argsort(place, kind="stable")
+    rank = np.empty(len(at), np.intp)
+    rank[order] = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return size, np.asarray(rank < size)
+
+
+def by_hash(ids: Sequence[str], at: Numbers, texts: Sequence[str]) -> Indices:
+    """The rows in order of the hash of their ids, as samples of windows are drawn; of equal ids by time and text."""
+    hashes = [hashlib.md5(each.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest() for each in ids]
+    keys = zip(hashes, ids, at.tolist(), texts, range(len(ids)), strict=True)
     return np.array([key[-1] for key in sorted(keys)], np.intp)
 
 
-def _later(at: Numbers, length_s: float) -> NDArray[np.bool_]:
-    """Whether each text belongs to the last quarter of the windows between the first and the last."""
+def parts(at: Numbers, length_s: float) -> Indices:
+    """Which quarter of the windows between the first and the last each text belongs to, 0 to 3."""
     window = np.floor(at / length_s)
     if not len(window):
-        return np.zeros(0, np.bool_)
+        return np.zeros(0, np.intp)
     first, count = window.min(), window.max() - window.min() + 1
-    return np.asarray(window >= first + np.round(count * (1 - _HELD_OUT)))
-
-
-def _reservoir(vectors: "Embedded") -> NDArray[np.float16]:
-    """The different rows of texts and of their chunks, text by text."""
-    owner = np.concatenate([np.arange(len(vectors.mean)), vectors.owner])
-    rows = np.concatenate([vectors.mean, vectors.chunk]).astype(np.float16)[np.argsort(owner, kind="stable")]
-    most = min(RESERVOIR, _RESERVOIR_BYTES // (2 * rows.shape[1]))
-    return np.asarray(rows[first_of_each(rows)[:most]])
+    ends = first + np.round(count * np.arange(1, PARTS) / PARTS)
+    return np.searchsorted(ends, window, side="right")
 
 
 def _hours(at: Numbers) -> dict[datetime, int]:

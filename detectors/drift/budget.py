@@ -1,0 +1,45 @@
+"""The budget of false alarms: so many a time for the whole installation, split over everything that can raise one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Stream = Literal["prompt", "response", "response_given_prompt"]
+
+# Who looks for a change of the users should hear of it first; a response changes with its prompt by design.
+WEIGHTS: Mapping[Stream, float] = {"prompt": 4.0, "response_given_prompt": 2.0, "response": 1.0}
+_SLOW_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one detector may spend.
+
+    Attributes:
+        days: mean time between two of its false alarms.
+        slow: whether it may raise alarms by whole days too.
+    """
+
+    days: float
+    slow: bool
+
+
+def split(days: float, streams: Sequence[Stream], slow_rates: Sequence[float]) -> list[Share]:
+    """The share of each detector. Rates of false alarms add up however the detectors depend on each other.
+
+    What the detectors of whole days spend is fixed by how many days their baselines have; they are left out where that
+    would be more than half of the budget. The rest is split by `WEIGHTS`.
+
+    Args:
+        days: mean time between two false alarms of all detectors together.
+        streams: of each detector.
+        slow_rates: false alarms a day of each detector's whole days; 0 where it has none.
+    """
+    slow = sum(slow_rates)
+    affordable = slow <= _SLOW_SHARE / days
+    left = 1 / days - slow * affordable
+    total = sum(WEIGHTS[each] for each in streams)
+    return [
+        Share(total / WEIGHTS[stream] / left, affordable and rate > 0)
+        for stream, rate in zip(streams, slow_rates, strict=True)
+    ]

@@ -1,0 +1,150 @@
+"""Drift as an alert: what the drift detectors found becomes a built-in rule that fires while their alarm goes on."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import nextafter
+from typing import Any
+
+from alerts.rules import AlertId
+from config.alerts import Rule
+from config.drift import Drift
+from detectors.measurement import Labels, Value
+from monitor.store.baselines import StoredBaseline
+from monitor.store.drift import DriftFacts
+from monitor.store.tables import ProgressRow
+
+DRIFT = "drift"
+MEASURE = "drift_evidence"
+SHOWN = 3  # calls of an alarm
+NEW_NORMAL = timedelta(days=7)
+
+_LEAST = nextafter(1.0, 2.0)  # an alarm of the fast path or of whole days has its own evidence
+_CHANNELS: Mapping[str, str] = {
+    "mix": "the mix of what they are about",
+    "novelty": "more texts unlike anything in the baseline",
+    "burst": "one topic has far more than usual",
+    "scan": "many texts alike where few are usual",
+    "descriptors": "their form",
+    "days": "whole days differ",
+    "stranger": "they lie farther from what was answered to like prompts",
+    "style": "they differ from what was answered to like prompts all in the same way",
+    "closer": "they lie nearer to what was answered to like prompts",
+}
+_STREAMS: Mapping[str, str] = {
+    "prompt": "Prompts",
+    "response": "Responses",
+    "response_given_prompt": "Responses to the same prompts",
+}
+_POINTS = ("novelty", "burst", "scan")  # channels whose effect is a share of the texts
+_DEVIATIONS = ("stranger", "closer")  # … is a shift of the mean, in standard deviations of a single response
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A drift alarm that goes on.
+
+    Attributes:
+        id: of the alert: source, segment, stream, what it is against, and the channel that leads.
+        facts: see `monitor.reading.drift`.
+        whole: whether its baseline has seen enough to call people.
+        until: end of the last window that was read.
+    """
+
+    id: AlertId
+    facts: Mapping[str, Any]
+    whole: bool
+    until: datetime
+
+    @property
+    def value(self) -> Value:
+        """The evidence when it was raised: 1 is the threshold."""
+        return Value(max(float(self.facts["evidence"]), _LEAST))
+
+    @property
+    def exemplars(self) -> tuple[str, ...]:
+        """Ids of the calls that show it best."""
+        found = self.facts["findings"]
+        topics = [*found.get("new", ()), *found.get("grown", ())]
+        shown = [*topics, found.get("responses", {})]
+        return tuple(dict.fromkeys(call for each in shown for call in each.get("exemplars", ())))[:3]
+
+    def summary(self) -> str:
+        """What has changed, by how much, and what a person can do about an old one."""
+        labels = dict(self.id.labels)
+        said = f"{_STREAMS[labels['stream']]} have drifted: {', '.join(_channels(self.facts))}"
+        said += "".join(_about(self.facts["findings"]))
+        if self.until.timestamp() - self.facts["at"] >= NEW_NORMAL.total_seconds():
+            said += ". A week old: if it is the new normal, accept a baseline that has it (`watchkeeper baseline fit`)"
+        return said + "."
+
+
+def alarms(
+    facts: Iterable[DriftFacts], used: Iterable[StoredBaseline], progress: Mapping[str, ProgressRow]
+) -> list[Alarm]:
+    """The alarms that go on against the baselines in use.
+
+    Those of a detector that has not caught up with its source are left out: they may be over.
+    """
+    known = {each.key: each for each in used}
+    found: list[Alarm] = []
+    for each in facts:
+        baseline = known.get(each.key)
+        if baseline is None or not _has_caught_up(each, baseline, progress.get(baseline.source)):
+            continue
+        found.extend(going_on(each, baseline))
+    return found
+
+
+def going_on(facts: DriftFacts, baseline: StoredBaseline) -> Iterator[Alarm]:
+    """The alarms of one detector."""
+    for alarm in facts.facts["open"]:
+        labels: Labels = (("baseline", baseline.role), ("channel", alarm["lead"]), ("stream", baseline.stream))
+        alert = AlertId(DRIFT, baseline.source, baseline.segment, labels)
+        yield Alarm(alert, alarm, bool(facts.facts["whole"]), facts.until)
+
+
+def _has_caught_up(facts: DriftFacts, baseline: StoredBaseline, progress: ProgressRow | None) -> bool:
+    """Whether no window is due but the one that may just have closed; windows with too few texts are due, too."""
+    if progress is None or progress.complete_until is None:
+        return False
+    until = max(facts.until, baseline.read_until)
+    return progress.complete_until - until < 2 * timedelta(seconds=baseline.length_s)
+
+
+def rule_of(settings: Drift, alarm: Alarm | None) -> Rule:
+    """The rule behind an alarm, or behind one that has ended."""
+    is_warning = alarm is None or not alarm.whole or alarm.facts["kind"] == "days"
+    return Rule(
+        measure=MEASURE,
+        above=1,
+        severity="warning" if is_warning and settings.severity != "info" else settings.severity,
+        receiver=settings.receiver,
+        runbook=settings.runbook,
+        summary="The texts have drifted." if alarm is None else alarm.summary(),
+        no_data="keep",
+        no_data_cap=timedelta(days=365),
+    )
+
+
+def _channels(facts: Mapping[str, Any]) -> Iterator[str]:
+    if facts["kind"] == "days":
+        yield _CHANNELS["days"]
+        return
+    for name in facts["channels"]:
+        effect = facts["effects"][name]
+        words = _CHANNELS[name] + (f" ({effect['about']})" if effect["about"] else "")
+        if name in _POINTS:
+            words += f", {100 * effect['value']:+.1f} points, at least {100 * max(effect['lower'], 0):.1f}"
+        if name in _DEVIATIONS:
+            words += f", by {abs(effect['value']):.2f} standard deviations, at least {max(effect['lower'], 0):.2f}"
+        yield words
+
+
+def _about(findings: Mapping[str, Any]) -> Iterator[str]:
+    for topic in findings.get("new", ())[:1]:
+        yield f"; new topic: {topic['name']} ({topic['share']:.0%})"
+    for change in findings.get("grown", ())[:1]:
+        yield f"; grown: {change['topic']['name']} ({change['before']:.0%} → {change['now']:.0%})"
+    if (responses := findings.get("responses")) is not None:
+        yield f"; {responses['share']:.0%} of them stand out, 1% usually"
