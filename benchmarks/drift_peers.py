@@ -23,13 +23,14 @@ import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.bars import Bars, require
-from benchmarks.drift.world import HOUR_S, JITTERS, START, Pool, World, daily, jittered, weights
+from benchmarks.drift.traffic import DOMAINS, HOUR_S, START, daily, shares_of
+from benchmarks.drift.world import DOMAINS as BY_DOMAIN
+from benchmarks.drift.world import JITTERS, jittered
 from benchmarks.texts import CLINC, ORIGIN, Data, Rows, clinc
 from detectors import ood
 from detectors.comparison.classifier import logistic
@@ -42,20 +43,41 @@ Numbers = NDArray[np.float64]
 Window = tuple[float, Rows]  # its start, its vectors
 Method = Callable[[Rows, float], bool]  # the vectors of a window and its start -> alarm
 
-DOMAINS = "clinc_oos/domains.json"
 TEXTS, REFERENCE, DAYS, HORIZON = 200, 1_000, 14, 72
 FOLDS, PERMUTATIONS, LEVEL = 5, 199, 0.05
 POOL_FROM = 5_000  # rows before are left to the reference of the drift benchmark
 
 
-class Plain(NamedTuple):
-    """Texts of which only the vectors are looked at; stands in for what the drift benchmark sees of a text."""
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Texts in `JITTERS` jitters each: those of row i of m at i, i + m, i + 2m, …"""
 
     vectors: Rows
+    rows: int
 
-    def rows(self, rows: NDArray[np.intp]) -> "Plain":
-        """Some of them."""
-        return Plain(self.vectors[rows])
+    @classmethod
+    def of(cls, vectors: Rows, random: np.random.Generator) -> "Pool":
+        """Moved by noise, as in the drift benchmark."""
+        return cls(np.concatenate([jittered(vectors, random) for _ in range(JITTERS)]), len(vectors))
+
+    def draw(self, rows: NDArray[np.intp], random: np.random.Generator) -> Rows:
+        """Each row in one of its jitters."""
+        return self.vectors[rows + self.rows * random.integers(JITTERS, size=len(rows))]
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """The texts of the drift benchmark, as vectors alone; `members` are the rows of each domain."""
+
+    baseline: Pool
+    live: Pool
+    strange: Pool
+    members: list[NDArray[np.intp]]
+
+    def rows(self, shares: Numbers, n: int, random: np.random.Generator) -> NDArray[np.intp]:
+        """n rows by shares of the domains."""
+        counts = random.multinomial(n, shares)
+        return np.concatenate([random.choice(self.members[i], k) for i, k in enumerate(counts)])
 
 
 def main() -> int:
@@ -67,7 +89,7 @@ def main() -> int:
     parser.add_argument("--drifts", type=int, default=4, help="Drifts of each kind.")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    require([options.data / CLINC, options.data / DOMAINS], ORIGIN)
+    require([options.data / CLINC, options.data / BY_DOMAIN], ORIGIN)
     made = world(Data(options.data, options.cache), options.seed)
     bars = Bars()
     for traffic, cycle in (("daily cycle", 1.0), ("no daily cycle", 0.0)):
@@ -93,20 +115,15 @@ def world(data: Data, seed: int) -> World:
     known = np.flatnonzero([intent not in held_out for intent in intents])
     pool = random.permutation(known)[POOL_FROM:]
     vectors, strange = data.embed(rows["train"]), data.embed(rows["oos_test"])
-    before, live = (plain(vectors[pool], random) for _ in range(2))
-    new = {"oos": plain(strange, random)}
     domain = np.array([domain_of[intent] for intent in intents[pool]])
-    return World(None, before, live, new, domain, intents[pool], 10)
-
-
-def plain(vectors: Rows, random: np.random.Generator) -> Pool:
-    """A pool of texts in as many jitters as the drift benchmark has."""
-    return Pool(Plain(np.concatenate([jittered(vectors, random) for _ in range(JITTERS)])), len(vectors))
+    members = [np.flatnonzero(domain == number) for number in range(DOMAINS)]
+    before, live = (Pool.of(vectors[pool], random) for _ in range(2))
+    return World(before, live, Pool.of(strange, random), members)
 
 
 def domains(folder: Path) -> dict[str, int]:
     """The number of each intent's domain."""
-    named = json.loads((folder / DOMAINS).read_text())
+    named = json.loads((folder / BY_DOMAIN).read_text())
     return {intent: number for number, (_, intents) in enumerate(sorted(named.items())) for intent in intents}
 
 
@@ -140,23 +157,23 @@ class Traffic:
 
     def shares(self, start: Numbers) -> Numbers:
         """(windows, domains)."""
-        return weights(self.cycle * daily(start, self.world.domains))
+        return shares_of(self.cycle * daily(start))
 
     def windows(self, start: Numbers, pool: Pool) -> Iterator[Window]:
         """Windows without drift."""
         for at, share in zip(start, self.shares(start), strict=True):
-            yield float(at), pool.draw(self.world.rows(share, TEXTS, self.random), self.random).vectors
+            yield float(at), pool.draw(self.world.rows(share, TEXTS, self.random), self.random)
 
     def drift(self, kind: Kind) -> list[Window]:
         """The windows after a change at a random hour of the week."""
         world, random = self.world, self.random
         start = hours(DAYS * 24 + int(random.integers(168)), HORIZON)
-        raised = np.eye(world.domains)[random.integers(world.domains)]
+        raised = np.eye(DOMAINS)[random.integers(DOMAINS)]
         found = []
         for at, share in zip(start, (1 - kind.domain) * self.shares(start) + kind.domain * raised, strict=True):
             strange = random.binomial(TEXTS, kind.strange)
-            known = world.live.draw(world.rows(share, TEXTS - strange, random), random).vectors
-            new = world.new["oos"].draw(random.integers(world.new["oos"].rows, size=strange), random).vectors
+            known = world.live.draw(world.rows(share, TEXTS - strange, random), random)
+            new = world.strange.draw(random.integers(world.strange.rows, size=strange), random)
             found.append((float(at), np.concatenate([known, new])))
         return found
 

@@ -73,15 +73,12 @@ class Traffic:
 
     def shares(self, starts: Numbers) -> Numbers:
         """(windows, 10) shares of the domains in hourly windows."""
-        hour = starts % 86_400 / HOUR_S
-        weights = np.sin(2 * np.pi * (hour[:, np.newaxis] / 24 + np.arange(DOMAINS) / 10))
-        weights = weights + self.kind.wander * self._wander(len(starts))
+        weights = daily(starts) + self.kind.wander * self._wander(len(starts))
         is_weekend = (starts // 86_400 + 3) % 7 >= 5
         weights = weights + is_weekend[:, np.newaxis] * self.weekend
         day = (starts // 86_400 - starts[0] // 86_400).astype(int)
         weights = weights + (self.kind.by_day * self.random.standard_normal((day[-1] + 1, DOMAINS)))[day]
-        raw = np.exp(weights)
-        return np.asarray(raw / raw.sum(axis=1, keepdims=True))
+        return shares_of(weights)
 
     def baseline(self, days: int) -> list[Observed]:
         """The windows of a baseline."""
@@ -105,6 +102,18 @@ class Traffic:
         for t in range(1, windows if self.kind.wander else 0):
             path[t] = self.kind.rho * path[t - 1] + (1 - self.kind.rho**2) ** 0.5 * noise[t]
         return path
+
+
+def daily(starts: Numbers) -> Numbers:
+    """(windows, 10) log weights of the domains, which follow the hour."""
+    hour = starts % 86_400 / HOUR_S
+    return np.asarray(np.sin(2 * np.pi * (hour[:, np.newaxis] / 24 + np.arange(DOMAINS) / 10)))
+
+
+def shares_of(log_weights: Numbers) -> Numbers:
+    """Shares of the domains, (windows, 10)."""
+    raw = np.exp(log_weights)
+    return np.asarray(raw / raw.sum(axis=1, keepdims=True))
 
 
 def _calls(starts: Numbers, volume: float) -> Numbers:
