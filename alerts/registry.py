@@ -8,8 +8,11 @@ from config.alerts import AnyReceiver
 
 # Names, not classes: a client library is loaded only by who has such a receiver.
 NOTIFIERS: Final[dict[str, str]] = {
+    "alertmanager": "alerts.alertmanager:AlertmanagerNotifier",
+    "email": "alerts.email:EmailNotifier",
     "pagerduty": "alerts.pagerduty:PagerDutyNotifier",
     "slack": "alerts.slack:SlackNotifier",
+    "webhook": "alerts.webhook:WebhookNotifier",
 }
 
 

@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
 from config.sources.common import Strict
-from config.types import GroupingColumn, PositiveDuration
+from config.types import BaseUrl, Duration, GroupingColumn, PositiveDuration
 
 Stream = Literal["prompt", "response"]
 OodKind = Literal["knn", "lof", "isolation_forest", "mahalanobis"]
@@ -62,7 +61,7 @@ class EmbeddingsApi(CommonEmbedder):
     """An OpenAI-compatible embeddings endpoint: OpenAI, vLLM, Text Embeddings Inference. It is sent every text read."""
 
     kind: Literal["openai"] = Field(description="openai: POST to <url>/embeddings.")
-    url: str = Field(
+    url: BaseUrl = Field(
         "https://api.openai.com/v1",
         description="Base address, up to and with /v1.",
         examples=["http://text-embeddings:8080/v1"],
@@ -90,16 +89,6 @@ class EmbeddingsApi(CommonEmbedder):
         "characters of English, 500 of Chinese): a server that cuts silently ignores the rest.",
     )
 
-    @field_validator("url")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        parts = urlsplit(value.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("is not a web address: write http://host:port/v1 or https://host/v1")
-        if parts.username or parts.password:
-            raise ValueError("must hold no user and no password: write the key as api_key")
-        return value.strip().rstrip("/")
-
 
 AnyEmbedder = Annotated[MiniLM | SentenceTransformersModel | EmbeddingsApi, Field(discriminator="kind")]
 
@@ -119,7 +108,7 @@ class Text(Strict):
     segments: int = Field(4, ge=1, le=50, description="Segments whose texts are read, the first that were admitted.")
     embedder: AnyEmbedder = Field(default=MiniLM(), description="What turns a text into a vector.")
     sample: int = Field(
-        300,
+        200,
         ge=100,
         le=5000,
         description="Texts that are read of a window and stream. Twice as many cost twice the time and see changes "
@@ -133,15 +122,47 @@ class Text(Strict):
     baseline_days: int = Field(
         28, ge=2, le=180, description="Days of traffic that a baseline is learnt from; four weeks know the week."
     )
-    reservoir: int = Field(
-        20_000,
-        ge=500,
-        le=20_000,
-        description="Texts that a baseline is made of. Fewer are learnt faster and know less.",
+    learn: int = Field(
+        140_000,
+        ge=2_000,
+        description="About how many texts a baseline is learnt from: each of its windows gives `sample` of them, or "
+        "fewer, at least 100. Fewer are learnt faster and see less.",
+    )
+    window: PositiveDuration | None = Field(
+        None,
+        description="Length of a text window: 1h, 2h, 4h, 8h or 24h; unset is the shortest in which windows have 100 "
+        "texts.",
+        examples=["1h"],
+    )
+    refit: Duration = Field(
+        timedelta(days=7),
+        description="How much log has to come after a baseline until it is replaced: a new one is learnt from "
+        "baseline_days of log that end 7 days before, so that it does not take in what is just drifting. A pinned "
+        "baseline stays beside it. 0s never replaces one.",
+    )
+    sentiment: bool = Field(
+        False,
+        description="Whether English texts are described by their sentiment too; needs watchkeeper[sentiment]. A "
+        "change wants new baselines, which are learnt by themselves.",
     )
     cache: int = Field(
         200_000, ge=0, description="Texts whose vectors are kept, so that what comes again is not embedded again."
     )
+
+    @field_validator("window")
+    @classmethod
+    def _divides_the_day(cls, value: timedelta | None) -> timedelta | None:
+        hours = (1, 2, 4, 8, 24)
+        if value is not None and value not in {timedelta(hours=each) for each in hours}:
+            raise ValueError("must be 1h, 2h, 4h, 8h or 24h")
+        return value
+
+    @field_validator("refit")
+    @classmethod
+    def _whole_days(cls, value: timedelta) -> timedelta:
+        if value and value < timedelta(days=1):
+            raise ValueError("must be 1d or longer, or 0s for never: what is learnt ends at a day's end")
+        return value
 
     @field_validator("streams")
     @classmethod

@@ -39,9 +39,10 @@ def _unknown_names(tree: Mapping[str, Any]) -> Iterator[Finding]:
     for rule_name, rule in sections(tree, "rules").items():
         for key, where in (("receiver", "receivers"), ("sources", "sources")):
             yield from _unknown(rule.get(key), tree, where, ("rules", rule_name, key))
-    health = tree.get("health")
-    if isinstance(health, Mapping):
-        yield from _unknown(health.get("receiver"), tree, "receivers", ("health", "receiver"))
+    for section in ("health", "drift", "golden"):
+        written = tree.get(section)
+        if isinstance(written, Mapping):
+            yield from _unknown(written.get("receiver"), tree, "receivers", (section, "receiver"))
 
 
 def _unknown(written: Any, tree: Mapping[str, Any], where: str, path: Path) -> Iterator[Finding]:

@@ -43,4 +43,4 @@ class Retention(Strict):
 
     short: PositiveDuration = Field(timedelta(days=7), description="Windows shorter than one hour.")
     long: PositiveDuration = Field(timedelta(days=400), description="Windows of one hour and longer.")
-    transitions: PositiveDuration = Field(timedelta(days=400), description="Alert history and deliveries.")
+    transitions: PositiveDuration = Field(timedelta(days=400), description="Alert history, deliveries and events.")

@@ -8,6 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from config.alerts import AnyReceiver, Health, Rule
 from config.detectors import Text
+from config.drift import Drift
+from config.golden import Golden
 from config.problems import dotted
 from config.references import HISTORY, WINDOW, findings
 from config.server import Retention, Server, Store
@@ -35,6 +37,10 @@ class Settings(Strict):
         timedelta(days=1), description="Closed windows are measured again for calls that come this late."
     )
     text: Text = Text()
+    drift: Drift = Drift()
+    golden: Golden | None = Field(
+        None, description="Fixed prompts that are asked again and again; costs money, and is off unless it is set."
+    )
     health: Health = Health()
     server: Server = Server()
     store: Store = Store()

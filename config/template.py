@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from config.alerts import PagerDutyReceiver, Rule, SlackReceiver
+from config.alerts import AlertmanagerReceiver, EmailReceiver, PagerDutyReceiver, Rule, SlackReceiver, WebhookReceiver
 from config.commented import Part, Writer, comment
+from config.golden import ChatApi, Golden
 from config.settings import Settings
 from config.sources.files import FilesFeedback, FilesSource
 from config.sources.table import TableFeedback, TableSource
@@ -75,6 +76,15 @@ _GROUPS: dict[str, tuple[Part, ...]] = {
         Part("slack", SlackReceiver, values={"kind": "slack", "token": "xoxb-…"}, hidden=("webhook_url",)),
         Part("slack-webhook", SlackReceiver, values={"kind": "slack"}, hidden=("token", "channel")),
         Part("oncall", PagerDutyReceiver, values={"kind": "pagerduty"}),
+        Part("webhook", WebhookReceiver, values={"kind": "webhook"}),
+        Part("alertmanager", AlertmanagerReceiver, values={"kind": "alertmanager"}, hidden=("bearer_token",)),
+        Part(
+            "alertmanager-token",
+            AlertmanagerReceiver,
+            values={"kind": "alertmanager", "urls": ["http://alertmanager:9093"], "bearer_token": "…"},
+            hidden=("username", "password"),
+        ),
+        Part("mail", EmailReceiver, values={"kind": "email"}),
     ),
 }
 
@@ -99,4 +109,5 @@ def _lines() -> Iterator[str]:
                 yield ""
             yield from writer.part(part, 1)
     yield ""
-    yield from writer.keys(Part("", Settings, hidden=tuple(_GROUPS)), 0)
+    golden = Part("golden", Golden, values={"endpoint": Part("endpoint", ChatApi)})
+    yield from writer.keys(Part("", Settings, values={"golden": golden}, hidden=tuple(_GROUPS)), 0)

@@ -7,11 +7,12 @@ shorter one.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import ibis
 
-from detectors.derived import ended_between
+from detectors.derived import MICROSECOND, ended_between
+from detectors.drift.budget import Stream as AnyStream
 from detectors.engine import fetch
 from detectors.measurement import Segment, Window
 from detectors.protocols import Calls
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Stream = Literal["prompt", "response"]
 STREAMS: tuple[Stream, ...] = ("prompt", "response")
+PAIRS: Final = "response_given_prompt"  # calls with both texts: what is answered to what
 
 LONGEST_TEXT = 32_000  # characters that are fetched of a text: what comes after them is not read
 SAMPLE_VERSION = 1  # part of every baseline's identity: another choice of calls is another sample
@@ -39,20 +41,22 @@ class Sample:
     Attributes:
         ids: one for each call.
         ended_us: event time of each, microseconds since 1970.
-        texts: what the stream says; never None, may be empty.
+        texts: what the stream says, of pairs the prompts; never None, may be empty.
         users, sessions: who asked in which conversation, None where the log does not say.
         population: how many calls of the window have a text of the stream.
+        answers: of pairs the response to each prompt; else none.
     """
 
     window: Window
     segment: Segment
-    stream: Stream
+    stream: AnyStream
     ids: Sequence[str]
     ended_us: Sequence[int]
     texts: Sequence[str]
     users: Sequence[str | None]
     sessions: Sequence[str | None]
     population: int
+    answers: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +71,30 @@ class Sampling:
     size: int
     max_duration: timedelta
 
-    def draw(self, log: Calls, stream: Stream, window: Window, segment: Segment) -> Sample:
+    def draw(self, log: Calls, stream: AnyStream, window: Window, segment: Segment) -> Sample:
         """One query: at most `size` rows come back, whatever the window holds.
 
-        A response counts when its call succeeded; a prompt always does, unless the call was cancelled. A text that the
-        log cut is left out: its end would look like a change of style.
+        A response counts when its call succeeded, and so does a pair of both; a prompt always does, unless the call was
+        cancelled. A text that the log cut is left out: its end would look like a change of style.
         """
         rows = self._rows(log, stream, window, segment)
-        first = rows.order_by(rows["hash"].asc(), rows["id"].asc()).limit(self.size)
-        frame = fetch(first)
+        return self._sample(
+            rows.order_by(rows["hash"].asc(), rows["id"].asc()).limit(self.size), stream, window, segment
+        )
+
+    def draw_each(self, log: Calls, stream: AnyStream, window: Window, segment: Segment, length: timedelta) -> Sample:
+        """As `draw`, but at most `size` rows of each window of a length (from 1970 on) within `window`, in one query.
+
+        The calls of one such window are those that `draw` gives for it.
+        """
+        rows = self._rows(log, stream, window, segment)
+        part = (rows.at_us // (length // MICROSECOND)).cast("int64")
+        place = ibis.row_number().over(ibis.window(group_by=part, order_by=[rows["hash"].asc(), rows["id"].asc()]))
+        ranked = rows.mutate(place=place)
+        return self._sample(ranked.filter(ranked.place < self.size).drop("place"), stream, window, segment)
+
+    def _sample(self, rows: "ir.Table", stream: AnyStream, window: Window, segment: Segment) -> Sample:
+        frame = fetch(rows)
         order = sorted(range(len(frame)), key=lambda row: (frame["hash"][row], frame["id"][row]))
         column = {name: [frame[name][row] for row in order] for name in frame.columns}
         return Sample(
@@ -88,14 +107,18 @@ class Sampling:
             users=[each if isinstance(each, str) else None for each in column["user_id"]],
             sessions=[each if isinstance(each, str) else None for each in column["session_id"]],
             population=int(column["population"][0]) if order else 0,
+            answers=[str(each) for each in column.get("answer", ())],
         )
 
-    def _rows(self, log: Calls, stream: Stream, window: Window, segment: Segment) -> "ir.Table":
+    def _rows(self, log: Calls, stream: AnyStream, window: Window, segment: Segment) -> "ir.Table":
         columns = segment.columns
-        read = tuple(dict.fromkeys(("id", "user_id", "session_id", "text_truncated", stream, *columns)))
+        texts = _texts(stream)
+        read = tuple(dict.fromkeys(("id", "user_id", "session_id", "text_truncated", *texts, *columns)))
         calls = ended_between(log, window.start, window.end, self.max_duration, read)
-        counted = calls.ok if stream == "response" else ~calls.cancelled
-        calls = calls.filter(counted & ~calls.text_truncated.fill_null(False) & calls[stream].notnull())
+        counted = ~calls.cancelled if stream == "prompt" else calls.ok
+        calls = calls.filter(
+            counted, ~calls.text_truncated.fill_null(False), *(calls[each].notnull() for each in texts)
+        )
         if columns:
             calls = calls.filter(combination(calls, columns) == combination_of(segment))
         return calls.select(
@@ -103,16 +126,25 @@ class Sampling:
             "at_us",
             "user_id",
             "session_id",
-            text=calls[stream].left(LONGEST_TEXT),
+            text=calls[texts[0]].left(LONGEST_TEXT),
             hash=md5(calls.id),
             population=calls.started_us.count().over(ibis.window()),
+            **({"answer": calls[texts[1]].left(LONGEST_TEXT)} if stream == PAIRS else {}),
         )
 
 
-def hours(log: Calls, stream: Stream, span: Window, segment: Segment, max_duration: timedelta) -> dict[datetime, int]:
+def _texts(stream: AnyStream) -> tuple[Stream, ...]:
+    """The columns that a stream reads."""
+    return STREAMS if stream == PAIRS else (stream,)
+
+
+def hours(
+    log: Calls, stream: AnyStream, span: Window, segment: Segment, max_duration: timedelta
+) -> dict[datetime, int]:
     """How many calls with a text of the stream each hour of a span has; hours without any are absent."""
-    calls = ended_between(log, span.start, span.end, max_duration, (stream, *segment.columns))
-    calls = calls.filter(calls[stream].notnull())
+    texts = _texts(stream)
+    calls = ended_between(log, span.start, span.end, max_duration, (*texts, *segment.columns))
+    calls = calls.filter(*(calls[each].notnull() for each in texts))
     if segment.columns:
         calls = calls.filter(combination(calls, segment.columns) == combination_of(segment))
     hour = (calls.at_us // 3_600_000_000).cast("int64")

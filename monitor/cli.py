@@ -156,6 +156,29 @@ def report(  # noqa: PLR0913, PLR0917 - one for each option
     raise typer.Exit(command(config, (start, to), (source, version), output, evidently=evidently))
 
 
+@app.command()
+def compare(  # noqa: PLR0913, PLR0917
+    source: Annotated[str, typer.Argument(help="The source by name.")],
+    start: From,
+    to: To,
+    with_start: Annotated[str, typer.Option("--with-from", help="Start of what it is compared with, likewise.")],
+    with_to: Annotated[str, typer.Option("--with-to", help="End of what it is compared with, likewise.")],
+    config: Config = DEFAULT,
+    stream: Annotated[str, typer.Option(help="prompt or response.")] = "prompt",
+    segment: Annotated[
+        list[str] | None, typer.Option(help="Only calls with this value: model=gpt-4o; may be repeated.")
+    ] = None,
+    sample: Annotated[int, typer.Option(min=20, max=10_000, help="Texts of each stretch that are read.")] = 1_000,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Compare the texts of two stretches of the log once, by several methods, each with its false-alarm meaning."""
+    from monitor.commands.compare import Asked
+    from monitor.commands.compare import compare as command
+
+    asked = Asked(source, stream, (start, to), (with_start, with_to), tuple(segment or ()))
+    raise typer.Exit(command(config, asked, sample, as_json=json))
+
+
 baseline = typer.Typer(help="What was learnt of the texts.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(baseline, name="baseline")
 
@@ -219,6 +242,36 @@ def baseline_compare(before: Version, after: Version, config: Config = DEFAULT) 
     from monitor.commands.baseline import compare
 
     raise typer.Exit(compare(config, (before, after)))
+
+
+golden = typer.Typer(
+    help="Fixed prompts that are asked again and again; costs money.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(golden, name="golden")
+
+
+@golden.command("run")
+def golden_run(config: Config = DEFAULT) -> None:
+    """Ask the golden set now, within the budget of the day, and compare."""
+    from monitor.commands.golden import run
+
+    raise typer.Exit(run(config))
+
+
+@golden.command("show")
+def golden_show(config: Config = DEFAULT) -> None:
+    """Show how the golden set is doing and what its last run found."""
+    from monitor.commands.golden import show
+
+    raise typer.Exit(show(config))
+
+
+@golden.command("accept")
+def golden_accept(config: Config = DEFAULT) -> None:
+    """Compare with the newest answers from now on."""
+    from monitor.commands.golden import accept
+
+    raise typer.Exit(accept(config))
 
 
 def main() -> None:

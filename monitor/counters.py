@@ -26,6 +26,12 @@ COUNTERS: tuple[Spec, ...] = (
     Spec("late_changed", ("source",), "Measured windows whose numbers changed because calls came late."),
     Spec("unreadable_values", ("source", "column"), "Values that do not fit their column and were read as missing."),
     Spec("other_calls", ("source", "grouping"), "Calls measured as __other__: their segment was not admitted."),
+    Spec(
+        "other_identities",
+        ("source", "column"),
+        "Calls whose model or fingerprint is not kept: the column has too many different ones.",
+    ),
+    Spec("golden_calls", ("result",), "Requests to the endpoint of the golden set, by what came of them."),
     Spec("deliveries", ("channel", "outcome"), "Attempts to deliver a message, by what came of it."),
 )
 TIMERS: tuple[Spec, ...] = (
@@ -35,7 +41,7 @@ TIMERS: tuple[Spec, ...] = (
 BUCKETS: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 # The values of labels that are known beforehand; those of `source`, `channel` and `grouping` are the user's.
-CLOSED_VALUES: Mapping[str, tuple[str, ...]] = {"outcome": (DELIVERED, *Failure)}
+CLOSED_VALUES: Mapping[str, tuple[str, ...]] = {"outcome": (DELIVERED, *Failure), "result": ("answered", "failed")}
 
 LabelValues = tuple[str, ...]
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.watch import Readings
+from detectors.measurement import Window
 from monitor.decide import decide_slots
 from monitor.failpoints import hit
 from monitor.house import House, Watched
+from monitor.identities import notice
 from monitor.late import remeasure
 from monitor.progress import count_read, note_success
 from monitor.slots import Pace, closing
@@ -30,8 +32,8 @@ def cycle(house: House, watched: Watched, now: datetime, stopping: Stopping, tol
 
     1. Read what is new; a failing source raises and nothing advances.
     2. Measure again the closed windows that late calls changed: display only, never a decision.
-    3. For every stretch of slots up to `complete_until`: admit segments, measure, step the rules, save in one
-       transaction.
+    3. For every stretch of slots up to `complete_until`: note which models answered, admit segments, measure, step the
+       rules, save in one transaction.
 
     Raises:
         SourceError: the source could not be read.
@@ -54,6 +56,7 @@ def cycle(house: House, watched: Watched, now: datetime, stopping: Stopping, tol
 
 def advance(house: House, watched: Watched, stretch: Stretch, now: datetime) -> Readings:
     """Measures and decides one stretch, and saves it in one transaction."""
+    notice(house, watched, Window(stretch.first - house.settings.window, stretch.last))
     with house.database.reading() as session:
         known = states.segments(session, watched.name)
     admitted = watched.meter.admit(watched.source, stretch.first, stretch.last, known)

@@ -20,11 +20,13 @@ from monitor.cycle import Progress, cycle
 from monitor.decide import decide_health
 from monitor.deliver import Delivery
 from monitor.failpoints import hit
+from monitor.golden.run import Asking, look
 from monitor.house import House, Watched
 from monitor.progress import note_failure
 from monitor.reading.cycle import read_texts
+from monitor.resend import Resender
 from monitor.sources.base import SourceError
-from monitor.store import measurements, outbox, states, texts
+from monitor.store import events, golden, measurements, outbox, states, texts
 
 log = logging.getLogger("watchkeeper")
 
@@ -35,6 +37,7 @@ DELIVER_EVERY = 1
 HEALTH_EVERY = 10
 MAINTAIN_EVERY = 3600
 READ_TEXTS_EVERY = 30
+ASK_GOLDEN_EVERY = 30
 HEARTBEAT_LIMIT = timedelta(seconds=60)
 PATIENCE_AT_END_S = 4.0
 
@@ -51,6 +54,7 @@ class Service:
         self.house = house
         self.notifiers = notifiers
         self.delivery = Delivery(house.database, notifiers, house.counters)
+        self.resender = Resender(house.database, notifiers, house.counters)
         self.stopping = Event()
         self.failure: str | None = None
         self._told = told
@@ -61,7 +65,7 @@ class Service:
         # Each source, the delivery and the health check have a thread of their own: none waits for another.
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(len(house.sources) + 7)},
+            executors={"default": ThreadPoolExecutor(len(house.sources) + 8)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
 
@@ -89,6 +93,8 @@ class Service:
             self.every(every, partial(self._cycle, watched), f"cycle {watched.name}")
         if self.house.settings.text.enabled:
             self.every(READ_TEXTS_EVERY, self._read_texts, "texts")
+        if self.house.settings.golden is not None:
+            self.every(ASK_GOLDEN_EVERY, self._ask_golden, "golden set")
         self._scheduler.start()
 
     def wait(self) -> None:
@@ -161,19 +167,28 @@ class Service:
             self.house.counters.observe("cycle_seconds", monotonic() - started, source=watched.name)
 
     def _read_texts(self) -> None:
-        """One source after the other: the model has all cores at once."""
-        for watched in self.house.sources.values():
-            started, desk = monotonic(), self.house.desk
-            try:
-                read_texts(self.house, watched, clock(), self.stopping.is_set)
-            except (SourceError, EmbeddingError) as error:
-                desk.failed(watched.name, str(error), clock())
-            except Exception as error:
-                log.exception("reading the texts of %s failed; it is tried again", watched.name)
-                desk.failed(watched.name, f"unexpected {type(error).__name__}; the log has the details", clock())
-            else:
-                desk.succeeded(watched.name)
-            self.house.counters.observe("texts_seconds", monotonic() - started, source=watched.name)
+        """One source after the other, the model has all cores at once; again while the past of any is not read."""
+        behind = True
+        while behind and not self.stopping.is_set():
+            behind = sum(map(self._read_texts_of, self.house.sources.values())) > 0
+
+    def _read_texts_of(self, watched: Watched) -> bool:
+        """One look at the texts of a source; whether there may be more to read at once."""
+        started, desk, read = monotonic(), self.house.desk, 0
+        try:
+            read = read_texts(self.house, watched, clock(), self.stopping.is_set)
+        except (SourceError, EmbeddingError) as error:
+            desk.failed(watched.name, str(error), clock())
+        except Exception as error:
+            log.exception("reading the texts of %s failed; it is tried again", watched.name)
+            desk.failed(watched.name, f"unexpected {type(error).__name__}; the log has the details", clock())
+        else:
+            desk.succeeded(watched.name)
+        self.house.counters.observe("texts_seconds", monotonic() - started, source=watched.name)
+        return read > 0
+
+    def _ask_golden(self) -> None:
+        look(self.house, Asking(clock, self.stopping.wait, self.stopping.is_set))
 
     def _check_health(self) -> None:
         self._heartbeat = clock()
@@ -181,6 +196,7 @@ class Service:
 
     def _deliver(self) -> None:
         self.delivery.step(clock())
+        self.resender.step(clock())
 
     def _maintain(self) -> None:
         maintain(self.house, clock())
@@ -210,6 +226,8 @@ def maintain(house: House, now: datetime) -> None:
     with house.database.transaction() as session:
         measurements.expire(session, now, house.settings.retention)
         outbox.expire(session, now, house.settings.retention.transitions)
+        events.expire(session, now, house.settings.retention.transitions)
+        golden.expire(session, now, house.settings.retention.transitions)
         texts.expire(session, now, house.settings.retention, house.settings.text.cache)
         hit("maintain.before_commit")
     hit("maintain.after_commit")

@@ -4,7 +4,7 @@ Nothing here writes. A `Decision` is what one stretch of slots (or one look at t
 saved in one transaction with the measurements that it was made from.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,13 +25,17 @@ from alerts.rules import ACTIVE, Alert, AlertId, State, Step, close, is_memory, 
 from alerts.watch import Readings, restless_ends, watch
 from alerts.watch import Watched as RuleStep
 from detectors.exemplars import Search, exemplars
-from detectors.measurement import Key, Window
+from detectors.measurement import Key, Value, Window
+from monitor.drifting import DRIFT, alarms
+from monitor.golden import alarm as golden
 from monitor.health import RESERVED, observe
 from monitor.house import House, Watched
-from monitor.store import outbox, states
+from monitor.identities import beside
+from monitor.store import baselines, drift, events, outbox, states
 from monitor.store.database import Session
 
 STALE = "stale"
+EVENTS = 200  # the newest, among which those are that an alert may name
 GONE = "its rule, segment, source or receiver is no longer configured"
 
 # Whether a decision speaks for the alert with these labels.
@@ -47,6 +51,7 @@ class Decision:
     history: list[outbox.Change] = field(default_factory=list)
     groups: dict[str, Group] = field(default_factory=dict)
     messages: list[tuple[Group, Message]] = field(default_factory=list)
+    happened: Sequence[events.Event] = ()  # deployments, other models: told beside the alerts that they may explain
 
     def apply(self, alert_id: AlertId, after: Step, held: str | None, ids: tuple[str, ...] = ()) -> None:
         """Takes one step of one alert over."""
@@ -75,7 +80,8 @@ def begin(house: House) -> Decision:
     """A decision that starts from what the store remembers."""
     with house.database.reading() as session:
         groups = {group.key: group for group in outbox.open_groups(session)}
-        return Decision(alerts=states.alerts(session), groups=groups)
+        happened = events.newest(session, EVENTS)
+        return Decision(alerts=states.alerts(session), groups=groups, happened=happened)
 
 
 def decide_slots(
@@ -111,11 +117,22 @@ def decide_health(house: House, now: datetime) -> Decision:
         decision.apply(alert_id, close(decision.alerts[alert_id], now, GONE), None)
     with house.database.reading() as session:
         progress, channels = states.all_progress(session), outbox.channels(session)
-    for alert_id, value in observe(house.settings, progress, channels, house.desk.failing_since, now):
+        asked = list(golden.observe(house.settings, session, now))
+        drifting = alarms(drift.all_facts(session), baselines.in_use(session), progress)
+    unread = {name: failure.since for name, failure in house.desk.failures.items()}
+    house.alarms.update((each.id, each) for each in drifting)
+    observed = dict(observe(house.settings, progress, channels, unread, now))
+    observed |= {each: Value(0.0) for each in decision.alerts if each.rule == DRIFT and each not in gone}
+    observed |= {each.id: each.value for each in drifting}
+    observed |= {alert_id: value for alert_id, value, _ in asked}
+    house.said.update((alert_id.rule, words) for alert_id, _, words in asked)
+    for alert_id, value in observed.items():
         rule = house.rule_of(alert_id)
         alert = decision.alerts.get(alert_id, Alert())
         if rule is not None and (alert.read_until is None or alert.read_until < now):
-            decision.apply(alert_id, step(rule, alert, value, now), None)
+            alarm = house.alarms.get(alert_id)
+            ids = () if alarm is None else alarm.exemplars
+            decision.apply(alert_id, step(rule, alert, value, now), None, ids)
     orphans = {identity(labels_of(alert_id)) for alert_id in gone}
 
     def speaks(labels: Mapping[str, str]) -> bool:
@@ -158,10 +175,12 @@ def _views_by_group(house: House, decision: Decision, speaks: Speaks) -> Mapping
         if rule is None or not speaks(labels_of(alert_id)):
             continue
         active = Active(alert_id, rule, alert, ids.get(alert_id, ()))
+        shown = view(active)
+        shown = replace(shown, events=beside(shown.labels, alert.fired_at or shown.since, decision.happened))
         for receiver in house.receivers_of(alert_id, rule):
             group_by = house.settings.receivers[receiver].group_by
             key = group_key(receiver, active.labels(), group_by, "replay-" if house.replay else "")
-            groups.setdefault(key, (receiver, []))[1].append(view(active))
+            groups.setdefault(key, (receiver, []))[1].append(shown)
     for key, group in decision.groups.items():
         unspoken = [each for each in group.told if each.state != "resolved" and not speaks(each.labels)]
         if unspoken:

@@ -83,7 +83,7 @@ class Delivery:
             is_open = outbox.was_delivered(session, row.key)
         hit("deliver.after_claim")
         try:
-            receipt = notifier.send(_message(row, is_open, notifier), refs)
+            receipt = notifier.send(replace(_message(row, is_open, notifier), sent_at=now), refs)
         except DeliveryError as error:
             self._failed(row, error, now)
             return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from config.calls import CALL_COLUMNS, FEEDBACK_COLUMNS, Column
 from detectors.catalogue import MEASUREMENTS, MeasurementSpec
 from detectors.descriptors import DESCRIPTORS, SENTIMENT
+from detectors.golden import GOLDEN
 from detectors.text_catalogue import TEXTS
 from monitor.counters import COUNTERS, TIMERS
 
@@ -24,6 +25,12 @@ def text_measurements() -> str:
     """The same for the measurements of texts."""
     head = "| measurement | Prometheus gauge | labels | unit | meaning | needs |\n|---|---|---|---|---|---|"
     return "\n".join([head, *(_measurement(spec) for spec in TEXTS)])
+
+
+def golden_measurements() -> str:
+    """The same for the measurements of the golden set."""
+    head = "| measurement | Prometheus gauge | labels | unit | meaning |\n|---|---|---|---|---|"
+    return "\n".join([head, *(_measurement(spec).rsplit("|", 2)[0] + "|" for spec in GOLDEN)])
 
 
 def descriptors() -> str:
@@ -57,6 +64,7 @@ def tables() -> Mapping[str, Mapping[str, str]]:
             "descriptors": descriptors(),
             "own-metrics": own_metrics(),
         },
+        "golden.md": {"golden": golden_measurements()},
         "log-format.md": {"calls": columns(CALL_COLUMNS), "feedback": columns(FEEDBACK_COLUMNS)},
     }
 

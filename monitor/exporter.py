@@ -16,11 +16,12 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 
 from alerts.rules import State
 from detectors.catalogue import BY_NAME
+from detectors.golden import GOLDEN_BY_NAME
 from detectors.measurement import Labels, Measured
 from detectors.text_catalogue import TEXTS_BY_NAME
 from monitor.clean import clean_label
 from monitor.counters import BUCKETS, COUNTERS, TIMERS, Counted, Timed
-from monitor.snapshot import AlertStatus, Snapshot
+from monitor.snapshot import AlertStatus, EventStatus, Snapshot
 
 EXPORTED_STATES = (State.PENDING, State.FIRING, State.NO_DATA, State.ERROR)
 
@@ -67,6 +68,7 @@ class Exporter:
         yield from _measurements((row for row in _rows(snapshot) if self._is_fresh(row, now)), columns)
         yield _window_ends(snapshot)
         yield _alerts(snapshot.alerts, columns)
+        yield _events(snapshot.events)
         yield from _health(snapshot, now)
         yield from _counted(snapshot.counters)
         version: dict[LabelSet, float] = {(clean_label(self.version),): 1}
@@ -78,7 +80,8 @@ class Exporter:
 
 
 def _rows(snapshot: Snapshot) -> list[Measured]:
-    return [*snapshot.windows, *(text.measured for text in snapshot.texts if text.measured is not None)]
+    others = [text.measured for text in snapshot.texts] + [snapshot.golden.measured if snapshot.golden else None]
+    return [*snapshot.windows, *(measured for measured in others if measured is not None)]
 
 
 def _columns(snapshot: Snapshot) -> tuple[str, ...]:
@@ -102,7 +105,7 @@ def _measurements(rows: Iterable[Measured], columns: tuple[str, ...]) -> Iterato
 
 
 def _help(name: str) -> str:
-    spec = BY_NAME.get(name) or TEXTS_BY_NAME.get(name)
+    spec = BY_NAME.get(name) or TEXTS_BY_NAME.get(name) or GOLDEN_BY_NAME.get(name)
     return f"{spec.meaning} Unit: {spec.unit}." if spec else f"The measurement {name}."
 
 
@@ -128,6 +131,15 @@ def _alerts(alerts: Iterable[AlertStatus], columns: tuple[str, ...]) -> Metric:
     }
     text = "Alerts that are pending, firing, without data or in error; 1 for each, absent when there is none."
     return _gauge("watchkeeper_alerts", text, (*fixed, *columns, *own), samples)
+
+
+def _events(events: Iterable[EventStatus]) -> Metric:
+    newest: dict[LabelSet, float] = {}
+    for each in events:
+        key = tuple(clean_label(text) for text in (each.name, each.source, each.service))
+        newest[key] = max(each.at.timestamp(), newest.get(key, 0.0))
+    text = "When an event last happened: one that people marked, or another model behind a service."
+    return _gauge("watchkeeper_event_timestamp_seconds", text, ("event", "source", "service"), newest)
 
 
 def _health(snapshot: Snapshot, now: datetime) -> Iterator[Metric]:

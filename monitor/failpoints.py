@@ -17,6 +17,8 @@ NAMES = (
     "landing.after_commit",
     "progress.before_commit",
     "progress.after_commit",
+    "identities.before_commit",
+    "identities.after_commit",
     "cycle.before_commit",
     "cycle.after_commit",
     "late.before_commit",

@@ -7,14 +7,17 @@ from alerts.rules import AlertId
 from config.alerts import Rule
 from config.settings import Settings
 from detectors.measurement import Reason, Segment, Value
+from monitor.drifting import DRIFT
 from monitor.store.tables import ChannelRow, ProgressRow
 
 SOURCE_SILENT = "source_silent"
 SOURCE_FAILING = "source_failing"
 CHANNEL_FAILING = "channel_failing"
 TEXTS_FAILING = "texts_failing"
+GOLDEN_CHANGED = "golden_changed"  # this and the next are made in `monitor.golden.alarm`
+GOLDEN_FAILING = "golden_failing"
 
-RESERVED = (SOURCE_SILENT, SOURCE_FAILING, CHANNEL_FAILING, TEXTS_FAILING)
+RESERVED = (SOURCE_SILENT, SOURCE_FAILING, CHANNEL_FAILING, TEXTS_FAILING, GOLDEN_CHANGED, GOLDEN_FAILING, DRIFT)
 
 OWN_SOURCE = "watchkeeper"  # the `source` label of alerts about Watchkeeper itself
 

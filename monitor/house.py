@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import Lock
 
 from alerts.notifier import AlertView, Link
@@ -12,6 +13,8 @@ from config.alerts import Rule
 from config.settings import Settings
 from config.sources import AnySource
 from monitor.counters import Counters
+from monitor.drifting import DRIFT, Alarm, rule_of
+from monitor.golden.alarm import golden_rule
 from monitor.health import CHANNEL_FAILING, health_rule
 from monitor.meter import Meter
 from monitor.reading.desk import TextDesk
@@ -45,7 +48,9 @@ class Watched:
 class House:
     """The parts of one service.
 
-    `deciding` is held while alerts are stepped and written: decisions are taken one at a time.
+    `deciding` is held while alerts are stepped and written: decisions are taken one at a time. `alarms` are the drift
+    alarms that go on, as of the last look; `said` is what the rules about the golden set say, by name. Relative paths
+    start at `folder`.
     """
 
     settings: Settings
@@ -53,8 +58,11 @@ class House:
     sources: Mapping[str, Watched]
     counters: Counters
     desk: TextDesk
+    alarms: dict[AlertId, Alarm] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
     deciding: Lock = field(default_factory=Lock)
     replay: bool = False
+    folder: Path = Path()
 
     @classmethod
     def open(cls, settings: Settings, context: SourceContext, *, replay: bool = False) -> "House":
@@ -65,7 +73,8 @@ class House:
             meter = Meter.of(settings, source, mine)
             sources[name] = Watched(name, source, build(name, source, context), meter)
         counters = Counters({"source": list(settings.sources), "channel": list(settings.receivers)})
-        return cls(settings, context.database, sources, counters, TextDesk(settings.text), replay=replay)
+        desk = TextDesk(settings.text)
+        return cls(settings, context.database, sources, counters, desk, replay=replay, folder=context.folder)
 
     def rules_of(self, source: str) -> dict[str, Rule]:
         """The user's rules that watch a source, by name."""
@@ -74,8 +83,12 @@ class House:
     def rule_of(self, alert: AlertId) -> Rule | None:
         """The rule behind an alert, the user's or a built-in one; None when it has gone."""
         rule = self.settings.rules.get(alert.rule)
+        if rule is None and alert.rule == DRIFT:
+            watched_for = self.settings.drift.enabled and alert.source in self.sources
+            return rule_of(self.settings.drift, self.alarms.get(alert)) if watched_for else None
         if rule is None:
-            return health_rule(self.settings, alert)
+            found = health_rule(self.settings, alert)
+            return found or golden_rule(self.settings, alert, self.said.get(alert.rule, ""))
         watched = self.sources.get(alert.source)
         if watched is None or not applies(rule, alert.source) or not covers(rule, alert):
             return None
@@ -91,6 +104,7 @@ class House:
         """Where a message about these alerts leads."""
         rules = dict.fromkeys(each.labels["rule"] for each in alerts)
         runbooks = [self.settings.rules[name].runbook for name in rules if name in self.settings.rules]
+        runbooks += [self.settings.drift.runbook] if DRIFT in rules else []
         links = [Link("Runbook", runbook) for runbook in dict.fromkeys(runbooks) if runbook]
         if self.settings.server.external_url:
             links.append(Link("Status page", self.settings.server.external_url))

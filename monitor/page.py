@@ -16,7 +16,7 @@ from alerts.rules import ACTIVE, State
 from detectors.measurement import NONE, OTHER, Key, Labels, Measured, Reason, Segment, Value
 from monitor import formats
 from monitor.clean import clean_text
-from monitor.snapshot import AlertStatus, Snapshot, TextStatus
+from monitor.snapshot import AlertStatus, GoldenStatus, Snapshot, TextStatus
 
 PAGES = Path(__file__).parent / "pages"
 SHOWN_SEGMENTS = 100  # of a source; all of them are in /metrics and in the JSON
@@ -42,13 +42,24 @@ COLUMNS: tuple[Column, ...] = (
     Column("Cost", Key.of("cost_usd"), formats.dollars),
 )
 
-# Of the texts of one stream; the stream's label comes on top, behind `effect`.
+GOLDEN_COLUMNS: tuple[Column, ...] = (
+    Column("Embedding distance", Key.of("golden_distance", kind="embedding"), formats.number),
+    Column("String distance", Key.of("golden_distance", kind="string"), formats.number),
+    Column("p", Key.of("golden_p_value"), formats.number),
+    Column("Cost", Key.of("golden_cost_usd"), formats.dollars),
+)
+
+# Of the texts of one stream; the labels of the stream and of the baseline come on top.
 TEXT_COLUMNS: tuple[Column, ...] = (
     Column("Out of distribution", Key.of("out_of_distribution_ratio"), formats.percent),
     Column("Mix", Key.of("embedding_drift", effect="mix"), formats.number),
     Column("Largest topic change", Key.of("embedding_drift", effect="topic"), formats.percent),
+    Column("Drift evidence", Key.of("drift_evidence", channel="all"), formats.number),
 )
 SHOWN_FINDINGS = 4
+SHOWN_REPORTS = 5
+SHOWN_EVENTS = 10
+SHOWN_MODELS = 20
 
 REASONS = {
     Reason.NO_CALLS: "no such call in the window",
@@ -110,6 +121,11 @@ def render_page(snapshot: Snapshot, now: datetime, version: str) -> str:
             version=version,
             tables=_tables(snapshot.windows),
             texts=[_text_row(text) for text in snapshot.texts],
+            reports=snapshot.reports[:SHOWN_REPORTS],
+            golden=snapshot.golden,
+            golden_cells=_golden_cells(snapshot.golden),
+            events=snapshot.events[:SHOWN_EVENTS],
+            models=snapshot.models[:SHOWN_MODELS],
             titles=[column.title for column in COLUMNS],
             active=[alert for alert in snapshot.alerts if alert.state in ACTIVE],
             alerts=sorted(snapshot.alerts, key=_urgency),
@@ -140,6 +156,7 @@ def _environment() -> Environment:
         ago=formats.ago,
         clock=formats.clock,
         count=formats.count,
+        dollars=formats.dollars,
         duration=formats.duration,
         number=formats.number,
         place=place,
@@ -188,19 +205,24 @@ def _segment_row(row: Measured) -> SegmentRow:
     )
 
 
+def _golden_cells(status: GoldenStatus | None) -> list[Cell]:
+    values = status.measured.values if status is not None and status.measured is not None else {}
+    return [_cell(column, values.get(column.key)) for column in GOLDEN_COLUMNS]
+
+
 def _text_row(status: TextStatus) -> TextRow:
     measured = status.measured
     values = {} if measured is None else measured.values
+    labels = (("baseline", status.against), ("stream", status.stream))
     cells = [
-        _cell(Column(each.title, Key(each.key.name, (*each.key.labels, ("stream", status.stream))), each.shown), found)
-        for each in TEXT_COLUMNS
-        for found in [values.get(Key(each.key.name, (*each.key.labels, ("stream", status.stream))))]
+        _cell(each, values.get(Key(each.key.name, tuple(sorted((*each.key.labels, *labels)))))) for each in TEXT_COLUMNS
     ]
     learnt = f"{min(status.have_days, status.wanted_days):.0f} of {status.wanted_days:.0f} days to learn from"
     if status.fitted_from is not None and status.fitted_until is not None:
-        learnt = f"{status.fitted_from:%Y-%m-%d} to {status.fitted_until:%Y-%m-%d}, {(status.baseline or '')[:8]}"
+        span = f"{status.fitted_from:%Y-%m-%d} to {status.fitted_until:%Y-%m-%d}"
+        learnt = f"{status.against}, {span}, {(status.baseline or '')[:8]}"
     return TextRow(
-        stream=status.stream,
+        stream=status.stream.replace("_", " ") + "s",
         place=clean_text(f"{status.source} · {place(status.segment)}", 300),
         phase=status.phase,
         learnt=learnt,

@@ -73,16 +73,17 @@ class AlertStatus:
 
 @dataclass(frozen=True, slots=True)
 class TextStatus:
-    """How the texts of one stream of one segment are, and how they are read.
+    """How the texts of one stream of one segment are against one baseline, and how they are read.
 
     Attributes:
         phase: learning, provisional (from fewer days than wanted), ready.
         have_days, wanted_days: of log to learn from.
-        baseline: version, None while learning.
+        against: which baseline: `rolling`, which is learnt anew, or `pinned`.
+        baseline: its version, None while learning.
         fitted_from, fitted_until: what it was learnt from.
         measured: the newest window, None before the first.
         findings: what stands out in it, in words: names of topics and descriptors, never texts.
-        problem: why nothing is measured.
+        problem: why nothing is measured, or nothing is learnt anew.
     """
 
     source: str
@@ -91,6 +92,7 @@ class TextStatus:
     phase: str
     have_days: float
     wanted_days: float
+    against: Literal["rolling", "pinned"] = "rolling"
     baseline: str | None = None
     fitted_from: datetime | None = None
     fitted_until: datetime | None = None
@@ -116,6 +118,65 @@ class TransitionStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class EventStatus:
+    """Something that happened; without a source it is about everything, without a service about all of it."""
+
+    at: datetime
+    name: str
+    detail: str = ""
+    source: str = ""
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """A model's name or fingerprint in the calls of a service, and when it first and last came (event time)."""
+
+    source: str
+    service: str
+    column: str
+    value: str
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenStatus:
+    """How the golden set is doing.
+
+    Attributes:
+        state: running, waiting (for tomorrow's budget), failing, done, or unused before the first run.
+        answers: how many the run that goes on has, or the last one had.
+        problem: why it waits or fails.
+        spent_usd: today (UTC), of `budget_usd`.
+        level: the p-value at which a run is an alarm.
+        measured: what the last finished run found; None before the first.
+        moved: prompts whose answers changed most.
+    """
+
+    model: str
+    state: Literal["unused", "running", "waiting", "failing", "done"]
+    budget_usd: float
+    spent_usd: float
+    level: float
+    answers: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    next_at: datetime | None = None
+    problem: str = ""
+    measured: Measured | None = None
+    moved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportStatus:
+    """A report that was made, and when (wall clock)."""
+
+    id: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that is shown, at one moment.
 
@@ -126,6 +187,10 @@ class Snapshot:
         alerts: all alerts that are not inactive.
         texts: the streams whose texts are read.
         transitions: the recent ones, newest first.
+        reports: those that anybody who sees this may open, newest first.
+        events: the recent ones, newest first.
+        golden: None where no golden set is configured.
+        models: what was seen to answer, of each source the one that came last first.
     """
 
     at: datetime
@@ -136,6 +201,10 @@ class Snapshot:
     channels: tuple[ChannelStatus, ...] = ()
     texts: tuple[TextStatus, ...] = ()
     transitions: tuple[TransitionStatus, ...] = ()
+    reports: tuple[ReportStatus, ...] = ()
+    events: tuple[EventStatus, ...] = ()
+    models: tuple[ModelStatus, ...] = ()
+    golden: GoldenStatus | None = None
     counters: Counted = field(default_factory=Counted)
 
     def not_ready(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 from detectors.measurement import Key, Measured, Value
 from monitor.clean import clean_text
 from monitor.counters import COUNTERS, Counted
-from monitor.snapshot import AlertStatus, Snapshot, TextStatus, TransitionStatus
+from monitor.snapshot import AlertStatus, GoldenStatus, Snapshot, TextStatus, TransitionStatus
 
 TEXT_LENGTH = 1000  # of a failure or a name in the answer
 
@@ -23,6 +23,9 @@ def render_json(snapshot: Snapshot) -> bytes:
         "alerts": [_with_labels(alert) for alert in snapshot.alerts],
         "texts": [_text(text) for text in snapshot.texts],
         "transitions": [_with_labels(transition) for transition in snapshot.transitions],
+        "events": [asdict(event) for event in snapshot.events],
+        "golden": None if snapshot.golden is None else _golden(snapshot.golden),
+        "models": [asdict(model) for model in snapshot.models],
         "windows": [_window(row) for row in snapshot.windows],
         "ends": [
             {"source": source, "length_s": length_s, "end": end} for (source, length_s), end in snapshot.ends.items()
@@ -39,6 +42,11 @@ def _with_labels(status: AlertStatus | TransitionStatus) -> dict[str, Any]:
 def _text(status: TextStatus) -> dict[str, Any]:
     measured = None if status.measured is None else _window(status.measured)
     return {**asdict(replace(status, measured=None)), "segment": status.segment.as_dict(), "measured": measured}
+
+
+def _golden(status: GoldenStatus) -> dict[str, Any]:
+    measured = None if status.measured is None else _window(status.measured)
+    return {**asdict(replace(status, measured=None)), "measured": measured}
 
 
 def _window(row: Measured) -> dict[str, Any]:

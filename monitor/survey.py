@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from alerts.pipeline import identity, labels_of
 from alerts.rules import Alert, AlertId, State, condition
+from monitor.eventstatus import event_statuses, model_statuses
+from monitor.golden.status import golden_status
 from monitor.health import quiet_for
 from monitor.house import House, Watched
 from monitor.snapshot import (
@@ -50,6 +52,9 @@ def survey(house: House, now: datetime) -> Snapshot:
             texts=text_statuses(house, session, now),
             channels=_channels(house, outbox.channels(session), outbox.pending_counts(session)),
             transitions=tuple(_transition(row) for row in recent),
+            events=event_statuses(house, session, now),
+            models=model_statuses(house, session),
+            golden=golden_status(house, session, now),
             counters=house.counters.counted(),
         )
 

@@ -7,17 +7,20 @@ from typing import Any
 
 from detectors.measurement import Key, Measured, Value
 from detectors.text_catalogue import TEXTS_BY_NAME
+from monitor.drifting import going_on
 from monitor.house import House
 from monitor.reading.place import Place
 from monitor.snapshot import TextStatus
-from monitor.store import baselines, texts
+from monitor.store import baselines, drift, texts
 from monitor.store.baselines import StoredBaseline
 from monitor.store.database import Session
+from monitor.store.drift import DriftFacts
 from monitor.store.texts import TextMeasured
 
 NEWEST_WITHIN = timedelta(days=3)  # older windows are not the present of anything
 DAY = timedelta(days=1)
 LEAST_STRENGTH = 0.2  # standard deviations: Cohen's small effect, at the interval's nearer end
+LEAST_SHARE = 0.03  # of responses beyond what one in a hundred of the baseline is beyond
 
 AGAINST = frozenset(name for name, spec in TEXTS_BY_NAME.items() if "baseline" in dict(spec.labels))
 
@@ -30,14 +33,27 @@ def text_statuses(house: House, session: Session, now: datetime) -> tuple[TextSt
     used: dict[Place, list[StoredBaseline]] = {}
     for each in reversed(baselines.in_use(session)):
         used.setdefault(Place(each.source, each.segment, each.stream), []).append(each)
+    drifting = {each.key: each for each in drift.all_facts(session)}
     newest: Found = {
         (Place(each.source, each.segment, each.stream), each.baseline): each  # type: ignore[arg-type]
         for name in house.sources
         for each in texts.newest(session, name, now - NEWEST_WITHIN)
     }
     return tuple(
-        status for place in sorted(house.desk.states, key=str) for status in _of(house, place, used.get(place), newest)
+        replace(status, findings=(*_alarms(used.get(place, []), status, drifting), *status.findings))
+        for place in sorted(house.desk.states, key=str)
+        for status in _of(house, place, used.get(place), newest)
     )
+
+
+def _alarms(
+    used: list[StoredBaseline], status: TextStatus, drifting: Mapping[tuple[str, str, str, str], DriftFacts]
+) -> Iterator[str]:
+    """The drift alarms that go on against the baseline of a status, in words."""
+    for baseline in used:
+        facts = drifting.get(baseline.key)
+        if facts is not None and baseline.version == status.baseline:
+            yield from (each.summary() for each in going_on(facts, baseline))
 
 
 def _of(house: House, place: Place, used: list[StoredBaseline] | None, newest: Found) -> Iterator[TextStatus]:
@@ -84,6 +100,9 @@ def _labelled(found: TextMeasured, baseline: StoredBaseline, is_described: bool)
 
 def findings(found: Mapping[str, Any]) -> Iterator[str]:
     """What stands out in a window, in words, the strongest of each kind first."""
+    responses = found.get("responses")
+    if responses is not None and responses["share"] >= LEAST_SHARE:
+        yield f"{responses['share']:.0%} of the responses are {responses['side']} than 99% of the baseline's"
     for topic in found.get("new", ()):
         yield f"new topic: {topic['name']} ({topic['share']:.0%} of the texts)"
     for change in found.get("grown", ()):

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -119,7 +120,8 @@ def _handler(server: FakeHttp) -> type[BaseHTTPRequestHandler]:
             content = b"" if answer.status in (204, 304) else answer.content  # these have no body, by definition
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            with suppress(ConnectionError):  # a client need not read all of it
+                self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
             """Silent."""

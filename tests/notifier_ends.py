@@ -7,12 +7,13 @@ import pytest
 from fake_http import FakeHttp
 from fake_pagerduty import FakePagerDuty
 from fake_slack import FakeSlack
+from fake_smtp import FakeSmtp
 from samples_notifiers import LONG, SAMPLES, Sample, a_message
 
 from alerts.notifier import DeliveryError, Message, Notifier
 from alerts.registry import build
 
-Ends = dict[str, tuple[FakeHttp, Notifier]]
+Ends = dict[str, tuple[FakeHttp | FakeSmtp, Notifier]]
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,7 @@ def notifier_ends() -> Iterator[Ends]:
 
 
 @pytest.fixture
-def server(sample: Sample, notifier_ends: Ends) -> FakeHttp:
+def server(sample: Sample, notifier_ends: Ends) -> FakeHttp | FakeSmtp:
     """The channel of the sample, as new."""
     notifier_ends[sample.name][0].reset()
     return notifier_ends[sample.name][0]

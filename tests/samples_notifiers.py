@@ -5,6 +5,7 @@ To add a kind: write its fake server, then a line in `SAMPLES`.
 
 import json
 import os
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,12 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_alertmanager import FakeAlertmanager
 from fake_http import Answer, FakeHttp, refused_address
 from fake_pagerduty import FakePagerDuty
 from fake_slack import FakeSlack
+from fake_smtp import FakeSmtp
+from fake_webhook import FakeWebhook
 
 from alerts.notifier import AlertView, Link, Message
-from config.alerts import AnyReceiver, PagerDutyReceiver, SlackReceiver
+from config.alerts import (
+    AlertmanagerReceiver,
+    AnyReceiver,
+    EmailReceiver,
+    PagerDutyReceiver,
+    SlackReceiver,
+    WebhookReceiver,
+)
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LONG = timedelta(minutes=2)  # a starved machine has been seen to take half a minute
@@ -32,18 +43,21 @@ class Sample:
 
     `settings` takes the server (None: one that refuses connections) and the timeout. `successes` are the statuses that
     can mean success. `accepted` is what the channel says when it has taken a message. `seen` is all that a person can
-    read at the other end, `count` the number of messages or incidents there.
+    read at the other end, `count` the number of messages or incidents there. `answers`: whether the channel says in the
+    body that it has taken a message; for the others the status says it all. `http`: whether it speaks HTTP at all.
     """
 
     name: str
     kind: str
-    server: Callable[[], FakeHttp]
+    server: Callable[[], FakeHttp | FakeSmtp]
     settings: Callable[[Any, timedelta], AnyReceiver]
     secrets: tuple[str, ...]
     successes: tuple[int, ...]
     accepted: Answer
     seen: Callable[[Any], str]
     count: Callable[[Any], int]
+    answers: bool = True
+    http: bool = True
 
 
 def _bot(server: FakeSlack | None, timeout: timedelta) -> AnyReceiver:
@@ -71,6 +85,47 @@ def _pagerduty(server: FakePagerDuty | None, timeout: timedelta) -> AnyReceiver:
     )
 
 
+def _own_webhook(server: FakeWebhook | None, timeout: timedelta) -> AnyReceiver:
+    url = (server.base if server else refused_address()) + FakeWebhook.path
+    return WebhookReceiver.model_validate(
+        {
+            "kind": "webhook",
+            "url": url,
+            "headers": [f"Authorization: {FakeWebhook.token}"],
+            "signing_secret": FakeWebhook.secret,
+            "timeout": timeout,
+        }
+    )
+
+
+def _alertmanager(server: FakeAlertmanager | None, timeout: timedelta) -> AnyReceiver:
+    return AlertmanagerReceiver.model_validate(
+        {
+            "kind": "alertmanager",
+            "urls": [server.base if server else refused_address()],
+            "username": FakeAlertmanager.username,
+            "password": FakeAlertmanager.password,
+            "timeout": timeout,
+        }
+    )
+
+
+def _email(server: FakeSmtp | None, timeout: timedelta) -> AnyReceiver:
+    return EmailReceiver.model_validate(
+        {
+            "kind": "email",
+            "host": "127.0.0.1",
+            "port": server.port if server else int(refused_address().rpartition(":")[2]),
+            "security": "none",
+            "username": FakeSmtp.username,
+            "password": FakeSmtp.password,
+            "from": "watchkeeper@example.org",
+            "to": ["oncall@example.org", "team@example.org"],
+            "timeout": timeout,
+        }
+    )
+
+
 def _slack_seen(server: FakeSlack) -> str:
     return "\n".join(message.text for message in server.messages)
 
@@ -85,6 +140,33 @@ def _pagerduty_seen(server: FakePagerDuty) -> str:
 
 def _pagerduty_count(server: FakePagerDuty) -> int:
     return len(server.incidents)
+
+
+def webhook_seen(server: FakeWebhook) -> str:
+    """All payloads that it has taken."""
+    return json.dumps(server.payloads, ensure_ascii=False)
+
+
+def _webhook_count(server: FakeWebhook) -> int:
+    return len(server.payloads)
+
+
+def alertmanager_seen(server: FakeAlertmanager) -> str:
+    """The newest version of all its alerts."""
+    return json.dumps([*server.alerts.values()], ensure_ascii=False)
+
+
+def _alertmanager_count(server: FakeAlertmanager) -> int:
+    return len(server.alerts)
+
+
+def email_seen(server: FakeSmtp) -> str:
+    """Subjects and both bodies of all mails."""
+    return "\n".join(f"{mail.parsed['Subject']}\n{mail.body('plain')}\n{mail.body('html')}" for mail in server.mails)
+
+
+def _email_count(server: FakeSmtp) -> int:
+    return len(server.mails)
 
 
 SAMPLES = (
@@ -121,9 +203,52 @@ SAMPLES = (
         seen=_pagerduty_seen,
         count=_pagerduty_count,
     ),
+    Sample(
+        name="webhook",
+        kind="webhook",
+        server=FakeWebhook,
+        settings=_own_webhook,
+        secrets=(FakeWebhook.path, FakeWebhook.secret, FakeWebhook.token, "TopSecretOf"),
+        successes=tuple(range(200, 300)),
+        accepted=Answer(200),
+        seen=webhook_seen,
+        count=_webhook_count,
+        answers=False,
+    ),
+    Sample(
+        name="alertmanager",
+        kind="alertmanager",
+        server=FakeAlertmanager,
+        settings=_alertmanager,
+        secrets=(FakeAlertmanager.password, b64encode(FakeAlertmanager.password.encode()).decode()[4:20]),
+        successes=tuple(range(200, 300)),
+        accepted=Answer(200),
+        seen=alertmanager_seen,
+        count=_alertmanager_count,
+        answers=False,
+    ),
+    Sample(
+        name="email",
+        kind="email",
+        server=FakeSmtp,
+        settings=_email,
+        secrets=(FakeSmtp.password, b64encode(FakeSmtp.password.encode()).decode()[4:20]),
+        successes=(),
+        accepted=Answer(),
+        seen=email_seen,
+        count=_email_count,
+        answers=False,
+        http=False,
+    ),
 )
 
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+each_sample_over_http = pytest.mark.parametrize(
+    "sample", [sample for sample in SAMPLES if sample.http], ids=lambda sample: sample.name
+)
+each_sample_that_answers = pytest.mark.parametrize(
+    "sample", [sample for sample in SAMPLES if sample.answers], ids=lambda sample: sample.name
+)
 
 
 def assert_golden(name: str, payload: Any) -> None:

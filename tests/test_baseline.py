@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from text_kit import DAY, NORMAL, SETTINGS, START, baseline, centres, days, embedded, joined, mixed, shuffled, traffic
 
 from detectors import baseline as module
-from detectors import fitting, ood
+from detectors import fitting, ood, reservoir
 from detectors.baseline import Baseline, TooLargeError, UnreadableError
 from detectors.effects import outlier_days
 from detectors.embedder import Embedded
@@ -123,13 +123,13 @@ def test_one_in_twenty_normal_texts_is_out_of_distribution() -> None:
 
 
 def test_reservoir_and_calibration_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitting, "RESERVOIR", 300)
+    monkeypatch.setattr(reservoir, "MOST", 300)
     monkeypatch.setattr(fitting, "CALIBRATION", 120)
     sample = traffic(days(0, 4), 30)
     fitted = fit(sample, SETTINGS)
     assert (len(fitted.reservoir), len(fitted.calibration)) == (300, 120)
     assert fit(shuffled(sample, 1), SETTINGS).version == fitted.version
-    monkeypatch.setattr(fitting, "_RESERVOIR_BYTES", 100 * 2 * sample.vectors.mean.shape[1])
+    monkeypatch.setattr(reservoir, "_MOST_BYTES", 100 * 2 * sample.vectors.mean.shape[1])
     assert len(fit(sample, SETTINGS).reservoir) == 100
 
 

@@ -34,7 +34,7 @@ def keys_of(
     chosen = shape.chosen(value) if isinstance(shape, Choice) else shape
     if isinstance(chosen, Section):
         for key, each in value.items():
-            name = "for_" if key == "for" else key
+            name = {"for": "for_", "from": "from_"}.get(key, key)
             owner = next(c for c in reversed(chosen.model.__mro__) if name in getattr(c, "model_fields", {}))
             found.add((owner, name))
             keys_of(each, chosen.child(key), found)
@@ -198,7 +198,7 @@ def test_check_prints_lines_as_they_are(tmp_path: Path, capsys: pytest.CaptureFi
     assert check(path, {}) == 2
     assert capsys.readouterr().out.splitlines() == [
         f"{path}:100: [red]x[/red]: unknown key; the keys here are "
-        "sources, rules, receivers, window, history, start, allowed_lateness, text, health, server, store, retention",
+        "sources, rules, receivers, window, history, start, allowed_lateness, text, drift, golden, health, server, store, retention",
         f"1 problem in {path}",
     ]
 

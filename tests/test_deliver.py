@@ -1,7 +1,7 @@
 """Delivery: what a receiver gets, in which order, and what happens when it does not."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -153,7 +153,15 @@ def test_what_is_sent_is_what_was_enqueued(store: Database) -> None:
     with store.transaction() as session:
         outbox.enqueue(session, Group("a", "slack"), message, NOW)
     steps(deliver(store, slack=slack))
-    assert slack.arrived == [message]
+    assert slack.arrived == [replace(message, sent_at=NOW)]
+
+
+def test_a_message_says_when_it_is_sent_not_when_it_was_first_tried(store: Database) -> None:
+    slack = Scripted(answers=[failing(Failure.SERVER_ERROR)])
+    delivery = deliver(store, slack=slack)
+    say(store, "a trigger")
+    steps(delivery, 6)
+    assert [(each.at, each.sent) for each in slack.tried] == [(NOW, NOW), (NOW, NOW + 5 * SECOND)]
 
 
 # Failures

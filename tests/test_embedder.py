@@ -19,7 +19,8 @@ from config.detectors import AnyEmbedder, EmbeddingsApi, MiniLM, SentenceTransfo
 from config.shape import Choice, Section, shape_of
 from detectors.embedder import Embedded, Embedder, EmbeddingError, build
 from detectors.embedders import minilm, sentence
-from detectors.embeddings_api import EMPTY, LONGEST_PAUSE_S, TRIES, EndpointModel
+from detectors.embeddings_api import EMPTY, EndpointModel
+from detectors.endpoint import LONGEST_PAUSE_S, TRIES
 
 SECRET = "TopSecretOfTheAccount"
 

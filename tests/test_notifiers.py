@@ -130,7 +130,7 @@ def test_no_secret_is_in_the_receipt(sample: Sample, notifier: Notifier) -> None
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     refs=st.dictionaries(
-        st.sampled_from(["channel", "ts", "routing_key_fingerprint"]) | st.text(), st.text(), max_size=4
+        st.sampled_from(["channel", "ts", "routing_key_fingerprint", "message_id"]) | st.text(), st.text(), max_size=4
     )
 )
 def test_refs_of_another_receiver_end_in_a_delivery_or_in_a_delivery_error(

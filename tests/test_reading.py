@@ -147,9 +147,9 @@ def test_responses_are_learnt_before_the_past_of_prompts_is_measured(tmp_path: P
     (watched,) = house.sources.values()
     cycle(house, watched, START + 11 * DAY, never)
     first = read_texts(house, watched, START + 11 * DAY, never)
-    assert {each.stream for each in accepted(house)} == {"prompt", "response"}
+    assert {each.stream for each in accepted(house)} == {"prompt", "response", "response_given_prompt"}
     (length_h,) = {each.length_s // 3600 for each in accepted(house)}
-    assert first == 2 * min(A_LOOK, 4 * 24 // length_h)
+    assert first == 3 * min(A_LOOK, 4 * 24 // length_h)
     house.close()
 
 

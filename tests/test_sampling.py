@@ -10,7 +10,7 @@ import pytest
 from logs import ENGINES, Log, log_maker
 
 from detectors.measurement import NONE, Segment, Window
-from detectors.sampling import LONGEST_TEXT, Sample, Sampling, Stream, hours
+from detectors.sampling import LONGEST_TEXT, PAIRS, AnyStream, Sample, Sampling, hours
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -29,7 +29,7 @@ def call(number: int, **fields: Any) -> dict[str, Any]:
     return row | {"prompt": f"question {number}", "response": f"answer {number}"} | fields
 
 
-def draw(log: Log, size: int = 20, stream: Stream = "prompt", segment: Segment = WHOLE) -> Sample:
+def draw(log: Log, size: int = 20, stream: AnyStream = "prompt", segment: Segment = WHOLE) -> Sample:
     return Sampling(size, MAX_DURATION).draw(log, stream, WINDOW, segment)
 
 
@@ -45,6 +45,17 @@ def test_the_sample_is_the_first_ids_by_their_hash(make: Callable[..., Log]) -> 
     assert [f"question {name[1:]}" for name in sample.ids] == list(sample.texts)
     at = [round((START + timedelta(seconds=10 * int(name[1:]) + 1)).timestamp() * 1e6) for name in sample.ids]
     assert list(sample.ended_us) == at
+
+
+def test_the_samples_of_many_windows_are_those_of_each(make: Callable[..., Log]) -> None:
+    log = make([call(number) for number in range(300)])
+    sampling, quarter = Sampling(7, MAX_DURATION), timedelta(minutes=15)
+    together = sampling.draw_each(log, "prompt", WINDOW, WHOLE, quarter)
+    parts = [Window(START + number * quarter, START + (number + 1) * quarter) for number in range(4)]
+    each = [sampling.draw(log, "prompt", part, WHOLE) for part in parts]
+    assert sorted(together.ids) == sorted(name for sample in each for name in sample.ids)
+    assert list(together.ids) == by_hash([{"id": name} for name in together.ids])
+    assert together.population == sum(sample.population for sample in each)
 
 
 def test_the_order_of_rows_does_not_matter(make: Callable[..., Log]) -> None:
@@ -95,3 +106,23 @@ def test_the_hours_of_a_span_are_counted(make: Callable[..., Log]) -> None:
     rows = [call(number, prompt=None if number == 3 else "x") for number in range(400)]
     found = hours(make(rows), "prompt", Window(START, START + 3 * HOUR), Segment(()), MAX_DURATION)
     assert found == {START: 359, START + HOUR: 40}
+
+
+def test_a_pair_is_a_call_that_succeeded_with_both_texts(make: Callable[..., Log]) -> None:
+    rows = [call(number) for number in range(40)]
+    rows[0]["response"] = None
+    rows[1]["prompt"] = None
+    rows[2]["error_type"] = "server"
+    rows[3]["text_truncated"] = True
+    log, kept = make(rows), {f"c{number}" for number in range(4, 40)}
+    pairs = draw(log, 100, stream=PAIRS)
+    assert set(pairs.ids) == kept
+    assert pairs.population == len(kept)
+    both = [(f"question {name[1:]}", f"answer {name[1:]}") for name in pairs.ids]
+    assert list(zip(pairs.texts, pairs.answers, strict=True)) == both
+    # The same calls as the responses' sample of the same size, as far as these have a prompt.
+    assert list(pairs.ids) == [name for name in draw(log, 100, stream="response").ids if name in kept]
+    each = Sampling(100, MAX_DURATION).draw_each(log, PAIRS, WINDOW, WHOLE, timedelta(minutes=15))
+    assert list(each.answers) == list(pairs.answers)
+    assert sum(hours(log, PAIRS, WINDOW, WHOLE, MAX_DURATION).values()) == 38
+    assert draw(log, 100).answers == []

@@ -238,6 +238,9 @@ def _describe(stored: StoredBaseline, facts: Facts) -> None:
     rest = len(facts["topics"]) - SHOWN_TOPICS
     if rest > 0:
         console.print(f"  and {rest} more topics")
+    counts = [f"{count} at 1 per {days:g}d" for days, count in facts.get("hindsight", [])]
+    if counts:
+        console.print(f"  drift alarms on its own days, each week read by a fit on the others: {', '.join(counts)}")
     for day in facts["outlier_days"]:
         change_ = f"{clean_text(day['topic'], 60)} by {day['change']:+.1%}"
         console.print(Text(f"  {day['day']} is unlike the other days: {change_}", style="yellow"))

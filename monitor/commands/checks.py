@@ -49,11 +49,19 @@ def _doubts(loaded: Loaded) -> Iterator[Finding]:
     if settings.rules and not settings.receivers:
         hint = "alerts show only in the metrics and on the status page"
         yield Finding(("receivers",), "no receiver is configured", hint)
+    yield from _without_prompts(loaded)
     for name, source in settings.sources.items():
         if source.kind == "files":
             yield from _unmatched(source.paths, loaded, ("sources", name, "paths"))
             if source.feedback is not None:
                 yield from _unmatched(source.feedback.paths, loaded, ("sources", name, "feedback", "paths"))
+
+
+def _without_prompts(loaded: Loaded) -> Iterator[Finding]:
+    if loaded.settings.golden is not None:
+        wanted = loaded.resolve(loaded.settings.golden.prompts)
+        if not Path(wanted).is_file():
+            yield Finding(("golden", "prompts"), "there is no such file yet", f"it was looked for at {wanted}")
 
 
 def _unmatched(patterns: list[str], loaded: Loaded, path: tuple[str, ...]) -> Iterator[Finding]:

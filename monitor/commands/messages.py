@@ -10,7 +10,7 @@ from monitor.commands.common import CommandError, console, explain, load_or_expl
 from monitor.daemon import clock
 from monitor.opening import open_notifiers, state_directory, store_url
 from monitor.store.database import Database, StoreError
-from monitor.store.tables import EventRow
+from monitor.store.events import Event, record
 
 
 def notify_test(config: Path, names: Sequence[str]) -> int:
@@ -66,7 +66,7 @@ def event(config: Path, name: str, detail: str, at: str) -> int:
     except (CommandError, StoreError) as error:
         return explain(error)
     with database.transaction() as session:
-        session.add(EventRow(at=when, name=name, detail=detail))
+        record(session, [Event(when, name, detail)])
     database.close()
     console.print(f"marked {name} at {when:%Y-%m-%d %H:%M:%S} UTC", markup=False, emoji=False)
     return 0

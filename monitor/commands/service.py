@@ -1,6 +1,7 @@
 """`run`: the service with its server."""
 
 import logging
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -61,14 +62,17 @@ def serve(service: Service, state: Path) -> Server:
     """The web server of a service, already accepting connections; reports are kept in the state directory."""
     house, settings = service.house, service.house.settings.server
 
+    reports = Reports(house, state / "reports", settings.reports_kept, clock)
+
     def now_shown() -> Snapshot:
-        return survey(house, clock())
+        # A link that asks for a token nobody can type is none.
+        return replace(survey(house, clock()), reports=reports.made() if settings.token is None else ())
 
     slowest = max(source.every + source.lateness for source in house.settings.sources.values())
     # Two windows of grace beyond what lateness and rhythm explain: then the numbers are no longer the present.
     fresh_for = slowest + 3 * house.settings.window
     exporter = Exporter(now_shown, clock, fresh_for, version("watchkeeper"))
     server = Server(settings, exporter, now_shown, clock, service.alive)
-    server.mount(routes(Reports(house, state / "reports", settings.reports_kept, clock), settings.token))
+    server.mount(routes(reports, settings.token))
     server.start()
     return server

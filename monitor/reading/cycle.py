@@ -7,7 +7,7 @@ from detectors.measurement import Window
 from monitor.house import House, Watched
 from monitor.reading.learn import learn_due
 from monitor.reading.measure import measure_due
-from monitor.reading.place import places
+from monitor.reading.place import places, with_pairs
 from monitor.reading.sitting import Sitting
 from monitor.slots import ceil
 from monitor.store import states
@@ -16,7 +16,8 @@ HOUR = timedelta(hours=1)
 
 
 def read_texts(house: House, watched: Watched, now: datetime, stopping: Callable[[], bool]) -> int:
-    """Learns and measures what is due; returns how many windows were measured.
+    """Learns what is due, and measures what is due of each stream, of a long past only so much that the others have
+    their turn; returns how many windows were measured. 0 means that there are no more.
 
     Raises:
         SourceError: the source could not be read.
@@ -31,11 +32,12 @@ def read_texts(house: House, watched: Watched, now: datetime, stopping: Callable
     if begin is None or begin >= row.complete_until:
         return 0
     sitting, read = Sitting.at(house, watched, now), 0
-    for place in places(watched, house.desk.settings, admitted):
-        if stopping():
-            break
-        learn_due(sitting, place, Window(begin, row.complete_until))
-        # A pinned baseline comes first: where both have measured a window, the newer one's numbers are shown.
+    found = with_pairs(places(watched, house.desk.settings, admitted))
+    # All streams are learnt before any is measured: the past of one can be thousands of windows.
+    for place in found:
+        if not stopping():
+            learn_due(sitting, place, Window(begin, row.complete_until))
+    for place in found:
         for baseline in sitting.in_use(place):
             read += measure_due(sitting, place, baseline, row.complete_until, stopping)
     return read

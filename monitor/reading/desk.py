@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 from config.detectors import Text
 from monitor.learning import Phase
 from monitor.reading.place import Place
-from monitor.store.tables import BaselineRow
+from monitor.store import baselines
+from monitor.store.baselines import StoredBaseline
+from monitor.store.database import Database
 
 if TYPE_CHECKING:
     from detectors.baseline import Baseline
+    from detectors.drift.pair_baseline import PairBaseline
     from detectors.embedder import Embedder
 
 log = logging.getLogger("watchkeeper")
@@ -30,7 +33,7 @@ class TextState:
         phase: of its baseline.
         have: how much of the log there is to learn from.
         wanted: how much a baseline covers.
-        problem: why nothing is measured, empty when all is well.
+        problem: why nothing is measured, or nothing is learnt anew; empty when all is well.
     """
 
     phase: Phase
@@ -39,24 +42,31 @@ class TextState:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the texts of a source cannot be read at all, and since when (wall clock)."""
+
+    reason: str
+    since: datetime
+
+
 @dataclass(slots=True)
 class TextDesk:
     """The model, the opened baselines, how each stream is doing.
 
     Attributes:
         states: of each stream that was looked at.
-        problems: why the texts of a source cannot be read at all, by source.
-        failing_since: since when.
+        failures: of the sources whose texts cannot be read at all.
         progress: is told what is being done and the share of it that is done.
     """
 
     settings: Text
     states: dict[Place, TextState] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
-    failing_since: dict[str, datetime] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
     progress: Progress | None = None
     _embedder: "Embedder | None" = None
     _opened: dict[str, "Baseline"] = field(default_factory=dict)
+    _opened_pairs: dict[str, "PairBaseline"] = field(default_factory=dict)
     _tried: dict[Place, datetime] = field(default_factory=dict)
 
     @property
@@ -68,25 +78,43 @@ class TextDesk:
             self._embedder = build(self.settings.embedder)
         return self._embedder
 
-    def opened(self, row: BaselineRow) -> "Baseline":
-        """The baseline of a row; its bytes are read once."""
-        if row.version not in self._opened:
+    def opened(self, stored: StoredBaseline, database: Database) -> "Baseline":
+        """The baseline itself; its bytes are read once."""
+        found = self._opened.get(stored.version)
+        if found is None:
             from detectors.baseline import Baseline
 
-            self._opened[row.version] = Baseline.from_bytes(row.body)
-        return self._opened[row.version]
+            with database.reading() as session:
+                body = baselines.body(session, stored)
+            found = self._opened[stored.version] = Baseline.from_bytes(body)
+        return found
 
-    def failed(self, source: str, problem: str, now: datetime) -> None:
+    def opened_pairs(self, stored: StoredBaseline, database: Database) -> "PairBaseline":
+        """The same of a baseline of pairs."""
+        found = self._opened_pairs.get(stored.version)
+        if found is None:
+            from detectors.drift.pair_baseline import PairBaseline
+
+            with database.reading() as session:
+                body = baselines.body(session, stored)
+            found = self._opened_pairs[stored.version] = PairBaseline.from_bytes(body)
+        return found
+
+    def closed(self, stored: StoredBaseline) -> None:
+        """Nothing is measured against a baseline any more."""
+        self._opened.pop(stored.version, None)
+        self._opened_pairs.pop(stored.version, None)
+
+    def failed(self, source: str, reason: str, now: datetime) -> None:
         """Notes that the texts of a source cannot be read; logged when it begins."""
-        if source not in self.problems:
-            log.error("the texts of %s cannot be read: %s", source, problem)
-        self.problems[source] = problem
-        self.failing_since.setdefault(source, now)
+        before = self.failures.get(source)
+        if before is None:
+            log.error("the texts of %s cannot be read: %s", source, reason)
+        self.failures[source] = Failure(reason, now if before is None else before.since)
 
     def succeeded(self, source: str) -> None:
         """Notes that they can be read."""
-        self.problems.pop(source, None)
-        self.failing_since.pop(source, None)
+        self.failures.pop(source, None)
 
     def may_try(self, place: Place, complete_until: datetime) -> bool:
         """Whether there is reason to learn now, after an attempt that found too little."""

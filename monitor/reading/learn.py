@@ -1,28 +1,29 @@
 """Learning: a baseline is fitted when it is time, and what the service learnt of its own accord is accepted."""
 
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from detectors.measurement import Window
-from detectors.sampling import Sample
-from monitor.learning import plan
+from detectors.sampling import PAIRS, Sample
+from detectors.summary import with_sentiment
+from monitor.learning import Known, Rules, newest, plan
 from monitor.reading.desk import TextState
+from monitor.reading.pairs import learn_pairs
 from monitor.reading.place import Place
-from monitor.reading.sitting import Sitting, seconds
-from monitor.store import texts
+from monitor.reading.sitting import Sitting, seconds, size_each
+from monitor.store import baselines
+from monitor.store.baselines import CANDIDATE, StoredBaseline
 from monitor.store.measurements import segment_text
 from monitor.store.tables import BaselineRow
-from monitor.store.texts import CANDIDATE
 
 if TYPE_CHECKING:
     from detectors.baseline import Baseline
 
 log = logging.getLogger("watchkeeper")
 
-# A reservoir is the first three quarters of what is learnt from; the rest calibrates it.
-SHARE = 0.75
+DAY = timedelta(days=1)
 
 
 def learn(sitting: Sitting, place: Place, span: Window) -> BaselineRow:
@@ -31,17 +32,29 @@ def learn(sitting: Sitting, place: Place, span: Window) -> BaselineRow:
     Raises:
         detectors.fitting.TooFewError: there are too few texts in it.
     """
+    if place.stream == PAIRS:
+        return learn_pairs(sitting, place, span)
     from detectors.baseline import Settings
     from detectors.fitting import FitSample, fit
+    from detectors.profile import window_length
 
     settings = sitting.desk.settings
-    sample = sitting.draw(place, span, round(settings.reservoir / SHARE))
     counts = sitting.hours(place, span)
+    length = settings.window or window_length(counts)
+    sample = sitting.draw_each(place, span, size_each(settings, span, length or DAY), length or DAY)
     vectors = sitting.embed(sample.texts, f"learning the {place}")
     fitted = fit(
         FitSample(sample.texts, vectors, seconds(sample), sample.ids, counts),
-        Settings(place.stream, sitting.desk.embedder.identity, sitting.redactor.version, scorer=settings.ood),
+        Settings(
+            place.stream,
+            sitting.desk.embedder.identity,
+            sitting.redactor.version,
+            scorer=settings.ood,
+            window_length=length,
+        ),
     )
+    if settings.sentiment:
+        fitted = replace(fitted, summary=with_sentiment(fitted.summary, sample.texts))
     return BaselineRow(
         source=place.source,
         segment=segment_text(place.segment),
@@ -66,31 +79,54 @@ def learn_due(sitting: Sitting, place: Place, there: Window) -> None:
     """
     from detectors.fitting import TooFewError
 
-    used = [row for row in sitting.in_use(place) if not row.pinned]
-    refusals = [sitting.refusal(sitting.desk.opened(row)) for row in used]
-    fitting = [row for row, refusal in zip(used, refusals, strict=True) if not refusal]
-    wanted = timedelta(days=sitting.desk.settings.baseline_days)
-    known = Window(fitting[-1].fitted_from, fitting[-1].fitted_until) if fitting else None
-    due = plan(there.start, there.end, wanted, known)
+    used = sitting.in_use(place)
+    # A rolling baseline is to be there; where there is none beside a pinned one, one is learnt as soon as it would be.
+    followed = [each for each in used if not each.pinned] or used
+    refusals = [sitting.refusal(each) for each in followed]
+    fitting = [each for each, refusal in zip(followed, refusals, strict=True) if not refusal]
+    before = fitting[-1] if fitting else None
+    rules = Rules(timedelta(days=sitting.desk.settings.baseline_days), sitting.desk.settings.refit)
+    # What was learnt of another model, years ago perhaps, is learnt again from what is normal now.
+    begin = max(there.start, newest(there.end, rules.wanted).start) if used and before is None else there.start
+    due = plan(begin, there.end, rules, None if before is None else _known(before))
     problem = "" if fitting else "; ".join(dict.fromkeys(filter(None, refusals)))
     if due.fit is not None and sitting.desk.may_try(place, there.end):
         try:
-            keep(sitting, learn(sitting, place, due.fit), accepted=True)
+            row = learn(sitting, place, due.fit)
         except TooFewError as error:
             sitting.desk.tried(place, there.end)
             problem = str(error)
         else:
+            _take(sitting, row, before)
             log.info("learnt what is normal for the %s", place)
-            due, problem = plan(there.start, there.end, wanted, due.fit), ""
-    sitting.desk.states[place] = TextState(due.phase, due.have, wanted, problem)
+            due = plan(begin, there.end, Rules(rules.wanted), Known(due.fit, row.read_until))
+            problem = ""
+    sitting.desk.states[place] = TextState(due.phase, due.have, rules.wanted, problem)
 
 
-def keep(sitting: Sitting, row: BaselineRow, *, accepted: bool) -> None:
-    """Stores a baseline, and measures against it from now on when it is accepted."""
+def _known(stored: StoredBaseline) -> Known:
+    return Known(Window(stored.fitted_from, stored.fitted_until), stored.read_until, stored.automatic)
+
+
+def _take(sitting: Sitting, row: BaselineRow, before: StoredBaseline | None) -> None:
+    """Takes a baseline into use in place of the one before, where that had come to.
+
+    The window that was measured last is measured again: its numbers are those of the present until the next has closed.
+    """
+    if before is not None:
+        row.read_until = max(row.read_until, before.read_until - timedelta(seconds=row.length_s))
+        if not before.pinned:
+            sitting.desk.closed(before)
+    keep(sitting, row, accepted=True, automatic=True)
+
+
+def keep(sitting: Sitting, row: BaselineRow, *, accepted: bool, automatic: bool = False) -> StoredBaseline:
+    """Stores a baseline, and measures against it from now on when it is accepted, by a person or of its own accord."""
     with sitting.house.database.transaction() as session:
-        texts.add_baseline(session, row)
+        stored = baselines.add(session, row)
         if accepted:
-            texts.accept(session, session.get_one(BaselineRow, (row.source, row.segment, row.stream, row.version)))
+            baselines.accept(session, stored, automatic=automatic)
+    return stored
 
 
 def _facts(baseline: "Baseline", sample: Sample) -> dict[str, Any]:
@@ -105,5 +141,6 @@ def _facts(baseline: "Baseline", sample: Sample) -> dict[str, Any]:
         "topics": [
             {"name": topic.name, "share": topic.share, "exemplars": list(topic.exemplars)} for topic in baseline.topics
         ],
+        "hindsight": [] if baseline.drift is None else [list(each) for each in baseline.drift.hindsight],
         "outlier_days": [asdict(day) | {"day": day.day.isoformat()} for day in outlier_days(baseline)],
     }

@@ -1,13 +1,14 @@
 """Which texts are read: the streams of some segments of a source."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from config.detectors import Text
+from detectors.drift.budget import Stream
 from detectors.measurement import Segment
-from detectors.sampling import Stream
+from detectors.sampling import PAIRS, STREAMS
 from detectors.segments import is_other, measurable
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class Place:
 
     def __str__(self) -> str:
         where = " / ".join([self.source, *(value for _, value in self.segment.labels)])
-        return f"{self.stream}s of {where}"
+        what = "responses given their prompts" if self.stream == PAIRS else f"{self.stream}s"
+        return f"{what} of {where}"
 
 
 def places(watched: "Watched", settings: Text, admitted: Admitted) -> Iterator[Place]:
@@ -44,3 +46,11 @@ def places(watched: "Watched", settings: Text, admitted: Admitted) -> Iterator[P
         for stream in settings.streams:
             if stream in watched.source.columns:
                 yield Place(watched.name, segment, stream)
+
+
+def with_pairs(found: Iterable[Place]) -> list[Place]:
+    """The places, and after them what is answered to what in each segment where both texts are read."""
+    known = list(found)
+    segments = list(dict.fromkeys((each.source, each.segment) for each in known))
+    both = [each for each in segments if all(Place(*each, stream) in known for stream in STREAMS)]
+    return [*known, *(Place(*each, PAIRS) for each in both)]

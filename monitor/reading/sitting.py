@@ -2,23 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from config.detectors import Text
+from detectors.descriptors import version_of
 from detectors.measurement import Window
-from detectors.sampling import Sample, Sampling, hours
+from detectors.sampling import PAIRS, Sample, Sampling, hours
 from monitor.house import House, Watched
 from monitor.reading.desk import TextDesk
 from monitor.reading.place import Place
 from monitor.redact import Redactor
-from monitor.store import texts
-from monitor.store.measurements import segment_text
-from monitor.store.tables import BaselineRow
-from monitor.store.texts import ACCEPTED, StoredCache
+from monitor.store import baselines
+from monitor.store.baselines import StoredBaseline
+from monitor.store.texts import StoredCache
 
 if TYPE_CHECKING:
     from detectors.baseline import Baseline
@@ -44,13 +45,29 @@ class Sitting:
         """The model and what is remembered."""
         return self.house.desk
 
+    @property
+    def descriptors(self) -> str:
+        """Version of what is described of a text."""
+        return version_of(sentiment=self.desk.settings.sentiment)
+
     def draw(self, place: Place, window: Window, size: int) -> Sample:
         """The redacted sample of a window."""
         sampling = Sampling(size, self.watched.settings.max_duration)
         with self.watched.using:
             sample = sampling.draw(self.watched.source, place.stream, window, place.segment)
+        return self._redacted(sample)
+
+    def draw_each(self, place: Place, span: Window, size: int, length: timedelta) -> Sample:
+        """The redacted samples of all windows of a span together."""
+        sampling = Sampling(size, self.watched.settings.max_duration)
+        with self.watched.using:
+            sample = sampling.draw_each(self.watched.source, place.stream, span, place.segment, length)
+        return self._redacted(sample)
+
+    def _redacted(self, sample: Sample) -> Sample:
         # Landed texts are redacted already; those of a table or of Parquet files are as the log has them.
-        return replace(sample, texts=[self.redactor.redact(text) for text in sample.texts])
+        redact = self.redactor.redact
+        return replace(sample, texts=[*map(redact, sample.texts)], answers=[*map(redact, sample.answers)])
 
     def hours(self, place: Place, span: Window) -> dict[datetime, int]:
         """How many texts each hour of a span has."""
@@ -62,19 +79,31 @@ class Sitting:
         told = partial(self.desk.tell, what) if what else None
         return self.desk.embedder.embed(texts_, StoredCache(self.house.database, self.now), told)
 
-    def in_use(self, place: Place) -> list[BaselineRow]:
-        """The accepted baselines of a stream, pinned ones first."""
+    def in_use(self, place: Place) -> list[StoredBaseline]:
+        """The accepted baselines of a stream, a pinned one first."""
         with self.house.database.reading() as session:
-            rows = texts.baselines(session, place.source)
-        mine = (segment_text(place.segment), place.stream)
-        used = [row for row in rows if row.state == ACCEPTED and (row.segment, row.stream) == mine]
-        return sorted(used, key=lambda row: not row.pinned)
+            found = baselines.in_use(session, place.source)
+        return [each for each in found if (each.segment, each.stream) == (place.segment, place.stream)]
 
-    def refusal(self, baseline: "Baseline") -> str:
+    def opened(self, stored: StoredBaseline) -> "Baseline":
+        """The baseline itself."""
+        return self.desk.opened(stored, self.house.database)
+
+    def refusal(self, stored: StoredBaseline) -> str:
         """Why texts as they are read now cannot be compared with a baseline; empty when they can."""
-        return baseline.refuses(self.desk.embedder.identity, self.redactor.version)
+        identity, redactor = self.desk.embedder.identity, self.redactor.version
+        if stored.stream == PAIRS:
+            return self.desk.opened_pairs(stored, self.house.database).refuses(identity, redactor)
+        return self.opened(stored).refuses(identity, redactor, self.descriptors)
 
 
 def seconds(sample: Sample) -> NDArray[np.float64]:
     """Event times, seconds since 1970."""
     return np.asarray(sample.ended_us, dtype=np.float64) / 1e6
+
+
+def size_each(settings: Text, span: Window, length: timedelta) -> int:
+    """How many texts each window gives of what is learnt from."""
+    from detectors.profile import LEAST_CALLS
+
+    return min(settings.sample, max(LEAST_CALLS, settings.learn // max(span.length // length, 1)))

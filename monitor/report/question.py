@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from detectors.measurement import Window
+from detectors.sampling import PAIRS
 from monitor.clean import clean_text
 from monitor.house import House, Watched
 from monitor.reading.place import Place, places

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, delete, select, update
 
+from detectors.drift.budget import Stream
 from detectors.measurement import Segment
-from detectors.sampling import AnyStream
 from monitor.store.measurements import segment_of, segment_text
 from monitor.store.tables import BaselineRow
 
@@ -34,7 +34,7 @@ class StoredBaseline:
 
     source: str
     segment: Segment
-    stream: AnyStream
+    stream: Stream
     version: str
     state: str
     pinned: bool

@@ -99,6 +99,18 @@ def open_groups(session: Session) -> list[Group]:
     return [group(session, row.key, row.receiver) for row in rows]
 
 
+def open_messages(session: Session, receiver: str) -> list[Message]:
+    """The newest message of every group that is open at a receiver, whether or not it has arrived."""
+    mine = (col(OutboxRow.id).in_(_newest_of_open()), col(OutboxRow.receiver) == receiver)
+    return [message_of(row) for row in session.exec(select(OutboxRow).where(*mine).order_by(col(OutboxRow.id)))]
+
+
+def _newest_of_open() -> Any:
+    """The ids of the newest message of every open group."""
+    keys = select(GroupRow.key).where(col(GroupRow.is_open))
+    return select(func.max(OutboxRow.id)).where(col(OutboxRow.key).in_(keys)).group_by(col(OutboxRow.key))
+
+
 def enqueue(session: Session, told: Group, message: Message, now: datetime) -> None:
     """Puts a message into the outbox and notes what the receiver is being told."""
     is_open = message.action != "resolve"
@@ -201,9 +213,8 @@ def sent(session: Session, row_id: int, receipt: Receipt, now: datetime) -> None
     kept = told.refs or {} if row.action == "update" else {}
     told.delivered = row.action != "resolve"
     told.refs = {**kept, **receipt.refs} if told.delivered else {}
-    channel = session.get(ChannelRow, row.receiver) or ChannelRow(receiver=row.receiver)
-    channel.failing_since, channel.failure, channel.last_success_at = None, None, now
-    session.add_all([row, told, channel])
+    session.add_all([row, told])
+    channel_works(session, row.receiver, now)
 
 
 def failed(session: Session, row_id: int, error: DeliveryError, now: datetime, due_at: datetime | None) -> None:
@@ -217,9 +228,22 @@ def failed(session: Session, row_id: int, error: DeliveryError, now: datetime, d
     row.repeated = row.repeated or error.failure in UNCERTAIN
     row.state = "failed" if due_at is None else "pending"
     row.due_at, row.finished_at = due_at or row.due_at, None if due_at else now
-    channel = session.get(ChannelRow, row.receiver) or ChannelRow(receiver=row.receiver)
+    session.add(row)
+    channel_failed(session, row.receiver, error, now)
+
+
+def channel_works(session: Session, receiver: str, now: datetime) -> None:
+    """Notes that a receiver takes messages."""
+    channel = session.get(ChannelRow, receiver) or ChannelRow(receiver=receiver)
+    channel.failing_since, channel.failure, channel.last_success_at = None, None, now
+    session.add(channel)
+
+
+def channel_failed(session: Session, receiver: str, error: DeliveryError, now: datetime) -> None:
+    """Notes that a receiver does not take messages, since the first time that it did not."""
+    channel = session.get(ChannelRow, receiver) or ChannelRow(receiver=receiver)
     channel.failing_since, channel.failure = channel.failing_since or now, error.failure
-    session.add_all([row, channel])
+    session.add(channel)
 
 
 def channels(session: Session) -> dict[str, ChannelRow]:
@@ -228,8 +252,9 @@ def channels(session: Session) -> dict[str, ChannelRow]:
 
 
 def expire(session: Session, now: datetime, keep: timedelta) -> None:
-    """Forgets history and finished messages that are older than `keep`."""
+    """Forgets history and finished messages that are older than `keep`, but not what an open group was told last."""
     session.exec(delete(TransitionRow).where(col(TransitionRow.at) < now - keep))
-    session.exec(
-        delete(OutboxRow).where(col(OutboxRow.created_at) < now - keep, col(OutboxRow.state).not_in(UNFINISHED))
-    )
+    old = (col(OutboxRow.created_at) < now - keep, col(OutboxRow.state).not_in(UNFINISHED))
+    # Read first: a database may not delete from the table that it still asks.
+    last = list(session.exec(_newest_of_open()))
+    session.exec(delete(OutboxRow).where(*old, col(OutboxRow.id).not_in(last)))

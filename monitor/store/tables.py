@@ -1,35 +1,12 @@
 """The tables of the store. A change here needs a migration beside it; a test compares the two."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Index, Integer, LargeBinary, Text, TypeDecorator
+from sqlalchemy import JSON, Index, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC datetimes in and out; SQLite keeps no zone, so it is attached again."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a naive datetime must not reach the store")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _id() -> Any:
-    # SQLite only auto-increments INTEGER; PostgreSQL should not run out of them.
-    return Field(default=None, sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True))
+from monitor.store.columns import UtcDateTime, counted
 
 
 class MeasurementRow(SQLModel, table=True):
@@ -75,7 +52,7 @@ class PartRow(SQLModel, table=True):
     """The manifest: one immutable Parquet file of landed calls or feedback."""
 
     __tablename__ = "part"
-    id: int | None = _id()
+    id: int | None = counted()
     source: str = Field(index=True)
     stream: str
     path: str = Field(sa_type=Text)
@@ -101,7 +78,7 @@ class QuarantineRow(SQLModel, table=True):
     """A record that could not be used: where it is and why, never what it says."""
 
     __tablename__ = "quarantine"
-    id: int | None = _id()
+    id: int | None = counted()
     source: str = Field(index=True)
     stream: str
     place: str = Field(sa_type=Text)
@@ -125,7 +102,7 @@ class TransitionRow(SQLModel, table=True):
     """A change of state of an alert, kept as history."""
 
     __tablename__ = "transition"
-    id: int | None = _id()
+    id: int | None = counted()
     rule: str
     source: str
     segment: str
@@ -157,7 +134,7 @@ class OutboxRow(SQLModel, table=True):
 
     __tablename__ = "outbox"
     __table_args__ = (Index("ix_outbox_state_due", "state", "due_at"),)
-    id: int | None = _id()
+    id: int | None = counted()
     key: str = Field(index=True)
     receiver: str
     action: str
@@ -183,13 +160,55 @@ class ChannelRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """Something that people did: a deployment, a prompt change."""
+    """Something that happened: a deployment, another model. Without a source it is about everything."""
 
     __tablename__ = "event"
-    id: int | None = _id()
+    id: int | None = counted()
     at: datetime = Field(sa_type=UtcDateTime, index=True)
     name: str
     detail: str = Field(default="", sa_type=Text)
+    source: str = ""
+    service: str = ""
+
+
+class IdentityRow(SQLModel, table=True):
+    """A model's name or fingerprint in the calls of a service, and when it first and last came."""
+
+    __tablename__ = "identity"
+    source: str = Field(primary_key=True)
+    column: str = Field(primary_key=True)
+    service: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+    first_at: datetime = Field(sa_type=UtcDateTime)
+    last_at: datetime = Field(sa_type=UtcDateTime)
+    is_news: bool = False
+
+
+class GoldenRunRow(SQLModel, table=True):
+    """One time that the golden set was asked, from its first question to its comparison."""
+
+    __tablename__ = "golden_run"
+    id: int | None = counted()
+    state: str  # running, waiting, failing, done
+    started_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    tried_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    problem: str = Field(default="", sa_type=Text)
+    facts: Any = Field(default=None, sa_type=JSON)
+
+
+class GoldenAnswerRow(SQLModel, table=True):
+    """An answer to a prompt of the golden set, with what it cost; without a text it was asked for and never came."""
+
+    __tablename__ = "golden_answer"
+    run: int = Field(primary_key=True)
+    prompt: str = Field(primary_key=True)  # a hash of everything that the prompt is
+    sample: int = Field(primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    usd: float
+    text: str | None = Field(default=None, sa_type=Text)
+    frozen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class LeaseRow(SQLModel, table=True):
@@ -211,6 +230,7 @@ class BaselineRow(SQLModel, table=True):
     version: str = Field(primary_key=True)
     state: str  # candidate, accepted, retired
     pinned: bool = False
+    automatic: bool = False  # accepted by the service, not by a person
     fitted_at: datetime = Field(sa_type=UtcDateTime)
     fitted_from: datetime = Field(sa_type=UtcDateTime)
     fitted_until: datetime = Field(sa_type=UtcDateTime)
@@ -221,7 +241,7 @@ class BaselineRow(SQLModel, table=True):
 
 
 class TextRow(SQLModel, table=True):
-    """What was measured of the sampled texts of one stream in one window, as one JSON object."""
+    """What the sampled texts of one stream in one window are against one baseline, as one JSON object."""
 
     __tablename__ = "text_measurement"
     source: str = Field(primary_key=True)
@@ -230,18 +250,32 @@ class TextRow(SQLModel, table=True):
     length_s: int = Field(primary_key=True)
     start: datetime = Field(sa_type=UtcDateTime, primary_key=True)
     end: datetime = Field(sa_type=UtcDateTime, index=True)
-    baseline: str
+    baseline: str = Field(primary_key=True)
     body: Any = Field(sa_type=JSON)
     findings: Any = Field(sa_type=JSON)
 
 
+class DriftRow(SQLModel, table=True):
+    """What the drift detector of one stream against one baseline remembers, and what it says."""
+
+    __tablename__ = "drift_state"
+    source: str = Field(primary_key=True)
+    segment: str = Field(primary_key=True)
+    stream: str = Field(primary_key=True)
+    baseline: str = Field(primary_key=True)
+    until: datetime = Field(sa_type=UtcDateTime)  # end of the last window that was read
+    facts: Any = Field(sa_type=JSON)
+    body: bytes = Field(sa_type=LargeBinary)
+
+
 class ScoreRow(SQLModel, table=True):
-    """How strange one sampled text is."""
+    """How strange one sampled text is to one baseline."""
 
     __tablename__ = "score"
     source: str = Field(primary_key=True)
     stream: str = Field(primary_key=True)
     call_id: str = Field(primary_key=True)
+    baseline: str = Field(primary_key=True)
     at: datetime = Field(sa_type=UtcDateTime, index=True)
     segment: str
     score: float
