@@ -68,6 +68,9 @@ def learn(frame: Frame, windows: WindowTexts) -> Calibration | None:
     A window of the baseline lies nearer to a reference that holds its own texts than any window to come, so every
     quarter is seen beside a reservoir of the other three. Of the last quarter that is the baseline's own.
     """
+    _, held = np.unique(np.floor(windows.at / windows.length_s), return_counts=True)
+    if np.count_nonzero(held >= LEAST_TEXTS) < LEAST_WINDOWS:
+        return None
     radius = scan_radius(frame.reservoir)
     observed = [each for part in range(PARTS) for each in _observe(frame, windows, part, radius)]
     if len(observed) < LEAST_WINDOWS:
