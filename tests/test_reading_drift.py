@@ -22,7 +22,7 @@ from monitor.store.tables import DriftRow, OutboxRow, TransitionRow
 from monitor.survey import survey
 
 LEARNT = START + 21 * DAY
-CHANGE, END = START + 23 * DAY, START + 25 * DAY
+CHANGE, END = START + 22 * DAY, START + 22.75 * DAY
 CONFIG = """
 sources:
   chat: {kind: files, paths: [log.jsonl], lateness: 0s, groupings: [[]], silent_after: 0s}
@@ -36,9 +36,9 @@ KEY = Key.of(EVIDENCE, channel=ALL, stream="prompt")
 
 
 def log() -> Iterator[dict[str, Any]]:
-    """Prompts about six subjects; from the 24th day on three in ten are about a seventh."""
+    """Prompts about six subjects; from the 23rd day on three in ten are about a seventh."""
     random = np.random.default_rng(5)
-    for number in range(25 * 24 * AN_HOUR):
+    for number in range(23 * 24 * AN_HOUR):
         at = START + number * HOUR / AN_HOUR
         subject = str(random.choice(SUBJECTS))
         if random.random() < 0.3 and at >= CHANGE:
