@@ -63,11 +63,10 @@ class Alarm:
 
     @property
     def exemplars(self) -> tuple[str, ...]:
-        """Ids of the calls that show it best."""
+        """Ids of the calls that show it best: those that the channels saw, then those of the topics behind it."""
         found = self.facts["findings"]
-        topics = [*found.get("new", ()), *found.get("grown", ())]
-        shown = [*topics, found.get("responses", {})]
-        return tuple(dict.fromkeys(call for each in shown for call in each.get("exemplars", ())))[:3]
+        shown = [self.facts, *found.get("new", ()), *found.get("grown", ()), found.get("responses", {})]
+        return tuple(dict.fromkeys(call for each in shown for call in each.get("exemplars", ())))[:SHOWN]
 
     def summary(self) -> str:
         """What has changed, by how much, and what a person can do about an old one."""

@@ -97,6 +97,8 @@ def test_a_new_topic_becomes_one_alert_that_says_what_has_changed(opened: Callab
     assert fired.value is not None
     assert fired.value >= 1
     assert fired.exemplars
+    planted = {each["id"] for each in log() if "recall" in each["prompt"]}
+    assert set(fired.exemplars) <= planted
     (message,) = messages(house)
     (alert,) = message.message["alerts"]
     assert "Prompts have drifted" in alert["summary"]
