@@ -15,11 +15,13 @@ from text_kit import START
 from detectors.archive import from_bytes, to_bytes
 from detectors.drift import calibrate, detector, evidence
 from detectors.drift.channels import CHANNELS
-from detectors.drift.detector import RESERVE, Reading, State, begin, step
+from detectors.drift.detector import Reading, State, begin, step
 from detectors.drift.detector import Test as Asked
 from detectors.drift.effect import Minimums
-from detectors.drift.hindsight import BUDGETS, hindsight
+from detectors.drift.hindsight import hindsight
 from detectors.drift.observed import Observed, observe
+from detectors.drift.verdict import RESERVE
+from detectors.drift.weeks import BUDGETS
 
 DAY = 86_400.0
 TEST = Asked(90)  # 28 days of four windows are too few for the fast path at this budget

@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks.bars import Bars
 from detectors.drift import smooth
-from detectors.drift.detector import RESERVE
 from detectors.drift.evidence import KAPPAS, discount
+from detectors.drift.verdict import RESERVE
 from detectors.neighbours import Numbers
 
 RHO, SHARE = (0.6, 0.9, 0.98), (0.08, 0.25, 0.5, 1.0)

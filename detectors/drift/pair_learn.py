@@ -10,11 +10,10 @@ from detectors import ood
 from detectors.drift.calibrate import LEAST_WINDOWS
 from detectors.drift.conditional import LEAST_PAIRS, PairCalibration, calibrate
 from detectors.drift.conditional_detector import PairTest, begin, step
-from detectors.drift.detector import DAY_S
-from detectors.drift.hindsight import BUDGETS, LEAST_WEEKS, WEEK_S
 from detectors.drift.judged import Judged, judge
 from detectors.drift.learn import PARTS
 from detectors.drift.pairs import Pairs
+from detectors.drift.weeks import by_week
 from detectors.neighbours import Indices, Numbers, Rows
 
 
@@ -64,7 +63,7 @@ def learn(pairs: Pairs, strange: Numbers, windows: PairWindows) -> PairCalibrati
     if len(found) < LEAST_WINDOWS:
         return None
     fitted = calibrate(windows.length_s, found)
-    return replace(fitted, hindsight=hindsight(found, fitted.length_s))
+    return replace(fitted, hindsight=by_week(found, lambda rest: calibrate(windows.length_s, rest), _alarms))
 
 
 def _judged(pairs: Pairs, strange: Numbers, windows: PairWindows, part: int) -> Iterator[Judged]:
@@ -81,27 +80,10 @@ def _judged(pairs: Pairs, strange: Numbers, windows: PairWindows, part: int) -> 
             yield judge(float(start) * windows.length_s, seen, mine)
 
 
-def hindsight(found: Sequence[Judged], length_s: float) -> tuple[tuple[float, int], ...]:
-    """As `detectors.drift.hindsight`: how many alarms at each budget, each week read by a fit on the others."""
-    week = ((np.array([each.start for each in found]) - found[0].start) // WEEK_S).astype(int)
-    if found[-1].start // DAY_S - found[0].start // DAY_S + 1 < 7 * LEAST_WEEKS:
-        return ()
-    counts = dict.fromkeys(BUDGETS, 0)
-    for number in np.unique(week):
-        rest = [each for each, mine in zip(found, week, strict=True) if mine != number]
-        own = [each for each, mine in zip(found, week, strict=True) if mine == number]
-        if len(rest) < LEAST_WINDOWS:
-            return ()
-        calibration = calibrate(length_s, rest)
-        for budget in BUDGETS:
-            counts[budget] += _alarms(calibration, PairTest(budget), own)
-    return tuple(counts.items())
-
-
-def _alarms(calibration: PairCalibration, test: PairTest, windows: Sequence[Judged]) -> int:
+def _alarms(calibration: PairCalibration, days: float, windows: Sequence[Judged]) -> int:
     # What the weeks around it expect of the next window says nothing of this one.
     state, count = replace(begin(calibration), until=windows[0].start, smooth=np.zeros(2)), 0
     for each in windows:
-        state, reading = step(calibration, test, state, each)
+        state, reading = step(calibration, PairTest(days), state, each)
         count += len(reading.alarms) > 0
     return count

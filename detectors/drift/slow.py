@@ -14,8 +14,8 @@ from detectors.drift.channels import spread
 from detectors.drift.expected import Expected
 from detectors.drift.observed import Observed
 from detectors.neighbours import Numbers
+from detectors.profile import DAY
 
-DAY_S = 86_400.0
 LEAST_DAYS = 14
 _MEMORY_DAYS = 4.0
 _MARGIN = 1.5
@@ -86,7 +86,7 @@ def calibrate_days(observed: Sequence[Observed], usual: Sequence[Expected]) -> D
     """From the windows of a baseline, each with what is usual without the days around it; None with too few days."""
     days: dict[int, Day] = {}
     for each, by in zip(observed, usual, strict=True):
-        number = int(each.start // DAY_S)
+        number = int(each.start // DAY)
         days[number] = days.get(number, Day()).add(each, by)
     least = float(np.median([day.texts for day in days.values()])) / 2
     whole = [day.distance for day in days.values() if day.texts >= least]
@@ -110,7 +110,7 @@ def step_day(days: Days, state: SlowState, observed: Observed, usual: Expected) 
 
     The alarm goes on until a day that is no record, or holds too few texts to be compared, has ended.
     """
-    number, raised = int(observed.start // DAY_S), False
+    number, raised = int(observed.start // DAY), False
     if number != state.number:
         record = state.day.texts >= days.least and state.day.distance > days.reached
         twice = record and state.record

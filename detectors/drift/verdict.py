@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.drift import evidence
-from detectors.drift.detector import DAY_S, RESERVE
 from detectors.drift.effect import Effect
 from detectors.neighbours import Numbers
+from detectors.profile import DAY
 
+RESERVE = 3.0  # for what the filters do not remove; see docs/drift-statistics.md
 _FAST_SHARE = 0.2  # of the budget, at most
 _NAMED = 0.5  # channels with this share of the largest evidence are named with it
 
@@ -37,7 +38,7 @@ class Stakes(NamedTuple):
         Of K + 2 exchangeable scores the last two are the largest with the probability 2 / ((K + 1)(K + 2)). 0 where
         that would be too much of the budget, and there is no fast path.
         """
-        rate = self.channels * 2 / ((self.k + 1) * (self.k + 2)) * DAY_S / self.length_s
+        rate = self.channels * 2 / ((self.k + 1) * (self.k + 2)) * DAY / self.length_s
         return rate if rate <= _FAST_SHARE / self.days else 0.0
 
 
@@ -57,6 +58,10 @@ class Bets(NamedTuple):
     by_channel: Numbers
     records: tuple[bool, ...]
     twice: NDArray[np.bool_]
+
+    def without(self, channels: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
+        """Sums and rise, begun anew for some channels (J,): those whose alarm begins."""
+        return np.where(channels[:, np.newaxis], 0.0, self.sums), np.where(channels, 1.0, self.rise)
 
 
 def bet(
