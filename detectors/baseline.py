@@ -5,9 +5,6 @@ quarter, which the scorer never saw, says how strange normal texts come out. A t
 once, here and wherever a baseline is used: a retry loop is no change of meaning.
 """
 
-import hashlib
-import json
-import zipfile
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -16,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import ood
-from detectors.archive import from_bytes, packed, to_bytes, unpacked
+from detectors.archive import from_bytes, to_bytes
 from detectors.descriptors import DESCRIPTORS_VERSION
 from detectors.drift.calibrate import KINDS, Calibration
 from detectors.features import Features
 from detectors.neighbours import Numbers
 from detectors.ood import Scorer
 from detectors.profile import LEAST_CALLS, History
+from detectors.sealed import EMBEDDER, REDACTOR, refusal, seal, unseal, version_of
 from detectors.summary import Summary
 from detectors.topics import LIMIT, Topic
 
@@ -31,14 +29,6 @@ Stream = Literal["prompt", "response"]
 FORMAT = 1
 MOST_BYTES = 25_000_000
 _DRIFT = "drift"
-
-
-class TooLargeError(ValueError):
-    """A baseline would take more than 25 MB."""
-
-
-class UnreadableError(ValueError):
-    """Bytes are no baseline of this version of Watchkeeper, or were changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +110,13 @@ class Baseline:
 
     def refuses(self, identity: str, redactor: str, descriptors: str = DESCRIPTORS_VERSION) -> str:
         """Why texts that were made in another way cannot be compared with it; empty when they can."""
-        made = (
-            ("embedder (model, tokenizer, normaliser or chunking)", self.settings.identity, identity),
-            ("redactor", self.settings.redactor, redactor),
-            ("descriptors", self.summary.version, descriptors),
+        return refusal(
+            (
+                (EMBEDDER, self.settings.identity, identity),
+                (REDACTOR, self.settings.redactor, redactor),
+                ("descriptors", self.summary.version, descriptors),
+            )
         )
-        changed = [f"{what}: fitted with {then}, now {now}" for what, then, now in made if then != now]
-        return "; ".join(changed) and "another " + "; another ".join(changed) + ": fit a new baseline"
 
     def to_bytes(self) -> bytes:
         """As a compressed npz file; equal baselines give equal bytes.
@@ -134,14 +124,7 @@ class Baseline:
         Raises:
             TooLargeError: it would take more than 25 MB.
         """
-        header = json.dumps(_header(self) | {"version": self.version}, sort_keys=True)
-        data = packed(_arrays(self) | {"header": np.frombuffer(header.encode(), np.uint8)})
-        if len(data) > MOST_BYTES:
-            raise TooLargeError(
-                f"the baseline takes {len(data):,} bytes, more than {MOST_BYTES:,}: choose a smaller embedding"
-                " model, or the scorer knn"
-            )
-        return data
+        return seal(_header(self) | {"version": self.version}, _arrays(self), MOST_BYTES)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Baseline":
@@ -150,19 +133,7 @@ class Baseline:
         Raises:
             UnreadableError: these are not its bytes.
         """
-        try:
-            arrays = unpacked(data)
-            header = json.loads(arrays.pop("header").tobytes())
-            if header["format"] != FORMAT:
-                raise UnreadableError(f"a baseline of format {header['format']}; this version reads {FORMAT}")
-            baseline = _read(header, arrays)
-        except UnreadableError:
-            raise
-        except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
-            raise UnreadableError(f"no baseline: {error}") from error
-        if baseline.version != header["version"]:
-            raise UnreadableError(f"the baseline {header['version']} was changed")
-        return baseline
+        return unseal(data, FORMAT, _read)
 
 
 def _header(baseline: Baseline) -> dict[str, Any]:
@@ -216,12 +187,3 @@ def _read(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Baseline:
         summary=Summary.from_json(header["summary"]),
         drift=from_bytes(arrays[_DRIFT].tobytes(), KINDS) if _DRIFT in arrays else None,
     )
-
-
-def version_of(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> str:
-    """The hash of the content, not of the file: another release of zlib packs the same content differently."""
-    content = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-    for name, array in sorted(arrays.items()):
-        content.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        content.update(np.ascontiguousarray(array).tobytes())
-    return content.hexdigest()

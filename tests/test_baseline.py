@@ -12,12 +12,13 @@ from text_kit import DAY, NORMAL, SETTINGS, START, baseline, centres, days, embe
 
 from detectors import baseline as module
 from detectors import fitting, ood, reservoir
-from detectors.baseline import Baseline, TooLargeError, UnreadableError
+from detectors.baseline import Baseline
 from detectors.effects import outlier_days
 from detectors.embedder import Embedded
 from detectors.features import Features, bandwidth, radius, squared_distance, take
 from detectors.fitting import FitSample, TooFewError, fit
 from detectors.profile import History, usual, window_length
+from detectors.sealed import TooLargeError, UnreadableError
 
 HOUR = timedelta(hours=1)
 

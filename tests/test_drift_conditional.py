@@ -32,7 +32,6 @@ from pair_kit import (
 from text_kit import DAY, START, unit
 
 from detectors.archive import from_bytes, to_bytes
-from detectors.baseline import UnreadableError
 from detectors.drift.conditional import CHANNELS, LEAST_PAIRS
 from detectors.drift.conditional_detector import KINDS, PairReading, PairState, PairTest, begin, step
 from detectors.drift.judged import Judged, judge
@@ -41,6 +40,7 @@ from detectors.drift.pair_baseline import PairBaseline, PairSample, fit_pairs
 from detectors.drift.pairs import CLOSEST, NEAREST, Pairs, distances
 from detectors.drift.verdict import Stakes, bet
 from detectors.fitting import TooFewError
+from detectors.sealed import UnreadableError
 
 TEST = PairTest(30.0)
 

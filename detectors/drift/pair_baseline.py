@@ -5,7 +5,6 @@ strange normal prompts come out. Texts are not in it.
 """
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -14,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.archive import from_bytes, packed, to_bytes, unpacked
-from detectors.baseline import MOST_BYTES, TooLargeError, UnreadableError, version_of
+from detectors.archive import from_bytes, to_bytes
+from detectors.baseline import MOST_BYTES
 from detectors.drift.conditional import PairCalibration, Usually
 from detectors.drift.judged import Judged
 from detectors.drift.learn import PARTS
@@ -25,6 +24,7 @@ from detectors.drift.smooth import Filter
 from detectors.fitting import CALIBRATION, TooFewError, by_hash, parts
 from detectors.neighbours import Numbers
 from detectors.profile import LEAST_CALLS, once, window_length
+from detectors.sealed import EMBEDDER, REDACTOR, refusal, seal, unseal, version_of
 
 FORMAT = "pairs 1"
 _KINDS: Mapping[str, type] = {each.__name__: each for each in (Filter, PairCalibration, Usually)}
@@ -103,12 +103,7 @@ class PairBaseline:
 
     def refuses(self, identity: str, redactor: str) -> str:
         """Why texts that were made in another way cannot be compared with it; empty when they can."""
-        made = (
-            ("embedder (model, tokenizer, normaliser or chunking)", self.identity, identity),
-            ("redactor", self.redactor, redactor),
-        )
-        changed = [f"{what}: fitted with {then}, now {now}" for what, then, now in made if then != now]
-        return "; ".join(changed) and "another " + "; another ".join(changed) + ": fit a new baseline"
+        return refusal(((EMBEDDER, self.identity, identity), (REDACTOR, self.redactor, redactor)))
 
     def judge(self, start: datetime, sample: PairSample) -> Judged:
         """The pairs of a window beside the baseline's; those that repeat count once."""
@@ -123,11 +118,7 @@ class PairBaseline:
         Raises:
             TooLargeError: it would take more than 25 MB.
         """
-        header = json.dumps(_header(self) | {"version": self.version}, sort_keys=True)
-        data = packed(_arrays(self) | {"header": np.frombuffer(header.encode(), np.uint8)})
-        if len(data) > MOST_BYTES:
-            raise TooLargeError(f"the baseline of pairs takes {len(data):,} bytes, more than {MOST_BYTES:,}")
-        return data
+        return seal(_header(self) | {"version": self.version}, _arrays(self), MOST_BYTES)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "PairBaseline":
@@ -136,19 +127,7 @@ class PairBaseline:
         Raises:
             UnreadableError: these are not its bytes.
         """
-        try:
-            arrays = unpacked(data)
-            header = json.loads(arrays.pop("header").tobytes())
-            if header["format"] != FORMAT:
-                raise UnreadableError(f"a baseline of format {header['format']}; this reads {FORMAT}")
-            baseline = _read(header, arrays)
-        except UnreadableError:
-            raise
-        except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
-            raise UnreadableError(f"no baseline of pairs: {error}") from error
-        if baseline.version != header["version"]:
-            raise UnreadableError(f"the baseline {header['version']} was changed")
-        return baseline
+        return unseal(data, FORMAT, _read)
 
 
 def fit_pairs(sample: PairSample, settings: PairSettings) -> PairBaseline:

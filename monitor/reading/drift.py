@@ -18,7 +18,6 @@ from monitor.store.texts import TextMeasured
 if TYPE_CHECKING:
     from detectors.baseline import Baseline
     from detectors.drift.budget import Share
-    from detectors.drift.calibrate import Calibration
     from detectors.drift.channels import Channel
     from detectors.drift.detector import Reading, State, Test
     from detectors.drift.effect import Effect
@@ -69,8 +68,7 @@ def advance(
     test = _test(session, sitting, stored)
     state, reading = step(calibration, test, state, observed)
     known = [] if row is None else row.facts["open"]
-    facts = _facts(stored, calibration, test, reading)
-    facts["open"] = _open(known, state, reading, (measured, baseline, placed))
+    facts = facts_of(stored, calibration.windows, _open(known, state, reading, (measured, baseline, placed)))
     drift.save(session, row_of(stored, measured, facts, to_bytes(state)))
     values = {ALL: Value(reading.evidence, n=observed.n)} | {
         name: Value(share, n=observed.n) for name, share in zip(_channels(), reading.by_channel, strict=True)
@@ -112,15 +110,10 @@ def _channels() -> tuple[str, ...]:
     return CHANNELS
 
 
-def _facts(stored: StoredBaseline, calibration: "Calibration", test: "Test", reading: "Reading") -> Facts:
-    return {
-        "role": stored.role,
-        "whole": is_whole(stored, calibration.windows),
-        "days": test.days,
-        "hindsight": [list(each) for each in calibration.hindsight],
-        "evidence": reading.evidence,
-        "by_channel": dict(zip(_channels(), reading.by_channel, strict=True)),
-    }
+def facts_of(stored: StoredBaseline, windows: int, alarms: list[Facts]) -> Facts:
+    """What the rule `drift` reads: the alarms that go on, and whether the windows of the baseline suffice to call
+    people."""
+    return {"whole": is_whole(stored, windows), "open": alarms}
 
 
 def _open(
@@ -173,6 +166,11 @@ def _effect(channel: str, effect: "Effect", baseline: "Baseline") -> Facts:
         about = baseline.topics[effect.subject].name
     if channel == "descriptors" and effect.subject >= 0:
         about = DESCRIBED[effect.subject]
+    return sized(effect, about)
+
+
+def sized(effect: "Effect", about: str | None = None) -> Facts:
+    """The size of a change, and of what."""
     return {"value": effect.value, "lower": effect.lower, "minimum": effect.minimum, "about": about}
 
 

@@ -9,13 +9,13 @@ from detectors.measurement import Window
 from detectors.sampling import PAIRS, Sample
 from detectors.summary import with_sentiment
 from monitor.learning import Known, Rules, newest, plan
+from monitor.reading.candidate import candidate
 from monitor.reading.desk import TextState
 from monitor.reading.pairs import learn_pairs
 from monitor.reading.place import Place
 from monitor.reading.sitting import Sitting, seconds, size_each
 from monitor.store import baselines
-from monitor.store.baselines import CANDIDATE, StoredBaseline
-from monitor.store.measurements import segment_text
+from monitor.store.baselines import StoredBaseline
 from monitor.store.tables import BaselineRow
 
 if TYPE_CHECKING:
@@ -55,20 +55,7 @@ def learn(sitting: Sitting, place: Place, span: Window) -> BaselineRow:
     )
     if settings.sentiment:
         fitted = replace(fitted, summary=with_sentiment(fitted.summary, sample.texts))
-    return BaselineRow(
-        source=place.source,
-        segment=segment_text(place.segment),
-        stream=place.stream,
-        version=fitted.version,
-        state=CANDIDATE,
-        fitted_at=sitting.now,
-        fitted_from=span.start,
-        fitted_until=span.end,
-        length_s=int(fitted.length_s),
-        read_until=span.end,
-        facts=_facts(fitted, sample),
-        body=fitted.to_bytes(),
-    )
+    return candidate(sitting, place, span, fitted, _facts(fitted, sample))
 
 
 def learn_due(sitting: Sitting, place: Place, there: Window) -> None:

@@ -5,19 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 from detectors.measurement import Key, Reason, Value, Window
 from detectors.sampling import Sample
-from monitor.reading.drift import ALL, Facts, is_whole, row_of, share, with_evidence
+from monitor.reading.candidate import candidate
+from monitor.reading.drift import ALL, Facts, facts_of, row_of, share, sized, with_evidence
 from monitor.reading.place import Place
 from monitor.reading.sitting import Sitting, seconds, size_each
 from monitor.store import baselines, drift, texts
-from monitor.store.baselines import CANDIDATE, StoredBaseline
+from monitor.store.baselines import StoredBaseline
 from monitor.store.database import Session
-from monitor.store.measurements import segment_text
 from monitor.store.tables import BaselineRow
 from monitor.store.texts import TextMeasured
 
 if TYPE_CHECKING:
-    from detectors.drift.conditional import PairCalibration
-    from detectors.drift.conditional_detector import PairReading, PairState, PairTest
+    from detectors.drift.conditional_detector import PairReading, PairState
     from detectors.drift.judged import Judged
     from detectors.drift.pair_baseline import PairBaseline, PairSample
 
@@ -49,20 +48,7 @@ def learn_pairs(sitting: Sitting, place: Place, span: Window) -> BaselineRow:
         "topics": [],
         "outlier_days": [],
     }
-    return BaselineRow(
-        source=place.source,
-        segment=segment_text(place.segment),
-        stream=place.stream,
-        version=fitted.version,
-        state=CANDIDATE,
-        fitted_at=sitting.now,
-        fitted_from=span.start,
-        fitted_until=span.end,
-        length_s=int(fitted.length_s),
-        read_until=span.end,
-        facts=facts,
-        body=fitted.to_bytes(),
-    )
+    return candidate(sitting, place, span, fitted, facts)
 
 
 def _embedded(sitting: Sitting, sample: Sample, what: str = "") -> "PairSample":
@@ -122,26 +108,13 @@ def _advance(
     state: PairState = begin(calibration) if row is None else from_bytes(row.body, KINDS)
     test = PairTest(share(session, sitting, stored).days)
     state, reading = step(calibration, test, state, judged)
-    facts = _facts(stored, calibration, test, reading)
-    facts["open"] = _open([] if row is None else row.facts["open"], state, reading, measured)
+    known = [] if row is None else row.facts["open"]
+    facts = facts_of(stored, calibration.windows, _open(known, state, reading, measured))
     drift.save(session, row_of(stored, measured, facts, to_bytes(state)))
     values = {ALL: Value(reading.evidence, n=judged.n)} | {
         name: Value(part, n=judged.n) for name, part in zip(CHANNELS, reading.by_channel, strict=True)
     }
     return with_evidence(measured, values)
-
-
-def _facts(stored: StoredBaseline, calibration: "PairCalibration", test: "PairTest", reading: "PairReading") -> Facts:
-    from detectors.drift.conditional import CHANNELS
-
-    return {
-        "role": stored.role,
-        "whole": is_whole(stored, calibration.windows),
-        "days": test.days,
-        "hindsight": [list(each) for each in calibration.hindsight],
-        "evidence": reading.evidence,
-        "by_channel": dict(zip(CHANNELS, reading.by_channel, strict=True)),
-    }
 
 
 def _open(known: list[Facts], state: "PairState", reading: "PairReading", measured: TextMeasured) -> list[Facts]:
@@ -158,11 +131,7 @@ def _open(known: list[Facts], state: "PairState", reading: "PairReading", measur
                 "kind": "windows",
                 "lead": lead,
                 "channels": list(reading.alarms),
-                "effects": {
-                    name: {"value": size.value, "lower": size.lower, "minimum": size.minimum, "about": None}
-                    for name, size in effects.items()
-                    if name in reading.alarms
-                },
+                "effects": {name: sized(effects[name]) for name in reading.alarms},
                 "evidence": reading.evidence,
                 "findings": dict(measured.findings),
                 "at": measured.window.end.timestamp(),
