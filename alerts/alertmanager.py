@@ -16,7 +16,7 @@ from typing import Any, Final
 from alerts import prometheus_alert
 from alerts.http_post import Poster, web_address
 from alerts.notifier import AlertView, DeliveryError, Message, Receipt
-from config.alerts import AlertmanagerReceiver
+from config.receivers import AlertmanagerReceiver
 
 PATH: Final = "/api/v2/alerts"
 MOST_AT_ONCE: Final = 256  # alerts in one request, as Prometheus does it

@@ -11,7 +11,7 @@ from typing import Final
 from alerts.email_message import email, is_message_id, message_id
 from alerts.http_errors import delivery_error
 from alerts.notifier import DeliveryError, Failure, Message, Receipt
-from config.alerts import EmailReceiver
+from config.receivers import EmailReceiver
 
 PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 THREAD: Final = "message_id"  # the receipt's ref: the mail that opened the thread

@@ -16,7 +16,7 @@ from pagerduty import Error, EventsApiV2Client, HttpError, RoutingKeyAuthMethod,
 from alerts.http_errors import delivery_error, failure_of_status
 from alerts.notifier import DeliveryError, Failure, Message, Receipt
 from alerts.pagerduty_event import dedup_key, event
-from config.alerts import PagerDutyReceiver
+from config.receivers import PagerDutyReceiver
 
 ACCEPTED: Final = 202
 

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Final
 
 from alerts.notifier import Notifier
-from config.alerts import AnyReceiver
+from config.receivers import AnyReceiver
 
 # Names, not classes: a client library is loaded only by who has such a receiver.
 NOTIFIERS: Final[dict[str, str]] = {

@@ -19,7 +19,7 @@ from alerts.http_errors import delivery_error, failure_of_status
 from alerts.notifier import DeliveryError, Failure, Message, Receipt
 from alerts.slack_blocks import blocks, fallback, farewell
 from alerts.slack_errors import CANNOT_UPDATE, FAILURES
-from config.alerts import SlackReceiver
+from config.receivers import SlackReceiver
 
 # What the two clients raise: their own classes, urllib's and http.client's, and what answers that are no Slack answers
 # make of them (a wrong charset, JSON that is no object, JSON too deep to read).

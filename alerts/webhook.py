@@ -12,7 +12,7 @@ from typing import Any, Final
 from alerts import prometheus_alert, wording
 from alerts.http_post import Poster, header, web_address
 from alerts.notifier import AlertView, Message, Receipt
-from config.alerts import WebhookReceiver
+from config.receivers import WebhookReceiver
 
 VERSION: Final = "4"
 # More are counted in `truncatedAlerts`.

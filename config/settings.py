@@ -6,11 +6,12 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from config.alerts import AnyReceiver, Health, Rule
+from config.alerts import Health, Rule
 from config.detectors import Text
 from config.drift import Drift
 from config.golden import Golden
 from config.problems import dotted
+from config.receivers import AnyReceiver
 from config.references import HISTORY, WINDOW, findings
 from config.server import Retention, Server, Store
 from config.sources import AnySource

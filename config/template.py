@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from config.alerts import AlertmanagerReceiver, EmailReceiver, PagerDutyReceiver, Rule, SlackReceiver, WebhookReceiver
+from config.alerts import Rule
 from config.commented import Part, Writer, comment
 from config.golden import ChatApi, Golden
+from config.receivers import AlertmanagerReceiver, EmailReceiver, PagerDutyReceiver, SlackReceiver, WebhookReceiver
 from config.settings import Settings
 from config.sources.files import FilesFeedback, FilesSource
 from config.sources.table import TableFeedback, TableSource

@@ -4,76 +4,26 @@ Nothing here writes. A `Decision` is what one stretch of slots (or one look at t
 saved in one transaction with the measurements that it was made from.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from alerts.notifier import AlertView, Message
-from alerts.pipeline import (
-    ACTIONS,
-    Active,
-    Group,
-    decide,
-    group_key,
-    identity,
-    is_active,
-    labels_of,
-    message,
-    view,
-)
-from alerts.rules import ACTIVE, Alert, AlertId, State, Step, close, is_memory, step
+from alerts.pipeline import identity, labels_of
+from alerts.rules import Alert, State, close, step
 from alerts.watch import Readings, restless_ends, watch
 from alerts.watch import Watched as RuleStep
 from detectors.exemplars import Search, exemplars
 from detectors.measurement import Key, Value, Window
+from monitor.decision import Decision
 from monitor.drifting import DRIFT, alarms
 from monitor.golden import alarm as golden
-from monitor.health import RESERVED, observe
+from monitor.health import observe
 from monitor.house import House, Watched
-from monitor.identities import beside
 from monitor.store import baselines, drift, events, outbox, states
-from monitor.store.database import Session
+from monitor.telling import is_built_in, tell
 
 STALE = "stale"
 EVENTS = 200  # the newest, among which those are that an alert may name
 GONE = "its rule, segment, source or receiver is no longer configured"
-
-# Whether a decision speaks for the alert with these labels.
-Speaks = Callable[[Mapping[str, str]], bool]
-
-
-@dataclass(slots=True)
-class Decision:
-    """What changes: alerts, their history, and messages with the groups that they speak to."""
-
-    alerts: dict[AlertId, Alert] = field(default_factory=dict)
-    changed: set[AlertId] = field(default_factory=set)
-    history: list[outbox.Change] = field(default_factory=list)
-    groups: dict[str, Group] = field(default_factory=dict)
-    messages: list[tuple[Group, Message]] = field(default_factory=list)
-    happened: Sequence[events.Event] = ()  # deployments, other models: told beside the alerts that they may explain
-
-    def apply(self, alert_id: AlertId, after: Step, held: str | None, ids: tuple[str, ...] = ()) -> None:
-        """Takes one step of one alert over."""
-        if after.alert != self.alerts.get(alert_id):
-            self.alerts[alert_id] = after.alert
-            self.changed.add(alert_id)
-        if after.transition is not None:
-            self.history.append(outbox.Change(alert_id, after.transition, held, ids))
-
-    def remembers(self, rule: str, source: str) -> bool:
-        """Whether an alert of a rule on a source is more than inactive."""
-        return any(
-            each.rule == rule and each.source == source and is_memory(alert) for each, alert in self.alerts.items()
-        )
-
-    def save(self, session: Session, now: datetime) -> None:
-        """Writes everything into the open transaction."""
-        states.save_alerts(session, ((alert_id, self.alerts[alert_id]) for alert_id in sorted(self.changed)))
-        for change in self.history:
-            outbox.record(session, change, now)
-        for group, each in self.messages:
-            outbox.enqueue(session, group, each, now)
 
 
 def begin(house: House) -> Decision:
@@ -104,7 +54,7 @@ def decide_slots(
                     ids = _behind(watched, each, readings, end) if fresh else ()
                     decision.apply(each.id, each.step, None if fresh else STALE, ids)
         if fresh and (untold or len(decision.history) > before):
-            tell(house, decision, end, lambda labels: labels["source"] == watched.name and not _is_built_in(labels))
+            tell(house, decision, end, lambda labels: labels["source"] == watched.name and not is_built_in(labels))
             untold = False
     return decision
 
@@ -137,59 +87,10 @@ def decide_health(house: House, now: datetime) -> Decision:
 
     def speaks(labels: Mapping[str, str]) -> bool:
         is_known = labels["rule"] in house.settings.rules and labels["source"] in house.sources
-        return _is_built_in(labels) or not is_known or identity(labels) in orphans
+        return is_built_in(labels) or not is_known or identity(labels) in orphans
 
     tell(house, decision, now, speaks)
     return decision
-
-
-def tell(house: House, decision: Decision, at: datetime, speaks: Speaks) -> None:
-    """Compares what fires with what every receiver was told, and makes the messages that are due.
-
-    An alert that this decision does not speak for stays as it was told: its source may be catching up, and then nobody
-    is to hear of it yet.
-    """
-    by_group = _views_by_group(house, decision, speaks)
-    reasons = {
-        identity(labels_of(each.alert_id)): each.transition.reason
-        for each in decision.history
-        if each.transition.after not in ACTIVE
-    }
-    for key in sorted(by_group.keys() | decision.groups.keys()):
-        receiver, views = by_group.get(key, ("", []))
-        group = decision.groups.get(key) or Group(key, receiver)
-        outcome = decide(group, views)
-        if outcome not in ACTIONS:
-            continue
-        links = tuple(house.links(views or group.told))
-        told = replace(message(group, outcome, views, at, reasons), links=links, replay=house.replay)
-        decision.messages.append((group, told))
-        decision.groups[key] = Group(key, group.receiver, ACTIONS[outcome] != "resolve", told.alerts)
-
-
-def _views_by_group(house: House, decision: Decision, speaks: Speaks) -> Mapping[str, tuple[str, list[AlertView]]]:
-    groups: dict[str, tuple[str, list[AlertView]]] = {}
-    ids = {each.alert_id: each.exemplars for each in decision.history if each.transition.after in ACTIVE}
-    for alert_id, alert in sorted(decision.alerts.items(), key=lambda item: item[0]):
-        rule = house.rule_of(alert_id) if is_active(alert) else None
-        if rule is None or not speaks(labels_of(alert_id)):
-            continue
-        active = Active(alert_id, rule, alert, ids.get(alert_id, ()))
-        shown = view(active)
-        shown = replace(shown, events=beside(shown.labels, alert.fired_at or shown.since, decision.happened))
-        for receiver in house.receivers_of(alert_id, rule):
-            group_by = house.settings.receivers[receiver].group_by
-            key = group_key(receiver, active.labels(), group_by, "replay-" if house.replay else "")
-            groups.setdefault(key, (receiver, []))[1].append(shown)
-    for key, group in decision.groups.items():
-        unspoken = [each for each in group.told if each.state != "resolved" and not speaks(each.labels)]
-        if unspoken:
-            groups.setdefault(key, (group.receiver, []))[1].extend(unspoken)
-    return groups
-
-
-def _is_built_in(labels: Mapping[str, str]) -> bool:
-    return labels["rule"] in RESERVED
 
 
 def _behind(watched: Watched, each: RuleStep, readings: Readings, end: datetime) -> tuple[str, ...]:

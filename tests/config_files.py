@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from config.alerts import PagerDutyReceiver
 from config.load import load
+from config.receivers import PagerDutyReceiver
 
 FILE = """\
 sources:

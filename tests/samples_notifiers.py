@@ -21,7 +21,7 @@ from fake_smtp import FakeSmtp
 from fake_webhook import FakeWebhook
 
 from alerts.notifier import AlertView, Link, Message
-from config.alerts import (
+from config.receivers import (
     AlertmanagerReceiver,
     AnyReceiver,
     EmailReceiver,

@@ -17,7 +17,7 @@ from samples_notifiers import LONG, NOON, SHORT, a_group, a_message, an_alert, a
 from alerts.alertmanager import MOST_AT_ONCE, AlertmanagerNotifier, alert_json
 from alerts.notifier import Failure, Link, Resending
 from alerts.registry import build
-from config.alerts import AlertmanagerReceiver
+from config.receivers import AlertmanagerReceiver
 
 FIVE = timedelta(minutes=5)
 

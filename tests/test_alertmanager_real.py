@@ -25,7 +25,7 @@ from alerts.alertmanager import AlertmanagerNotifier
 from alerts.notifier import AlertView, Link, Message
 from alerts.prometheus_alert import fingerprint
 from alerts.webhook import payload
-from config.alerts import AlertmanagerReceiver
+from config.receivers import AlertmanagerReceiver
 from monitor.commands.messages import notify_test
 from monitor.daemon import clock
 

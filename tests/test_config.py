@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from config.alerts import PagerDutyReceiver, Rule
+from config.alerts import Rule
 from config.load import load
+from config.receivers import PagerDutyReceiver
 from config.settings import Settings
 from config.sources import FilesSource
 from config.types import format_duration, parse_duration

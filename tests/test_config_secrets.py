@@ -10,9 +10,9 @@ import yaml
 from config_files import FILE, routing_key, written
 from pydantic import SecretStr, ValidationError
 
-from config.alerts import PagerDutyReceiver
 from config.load import draft, load
 from config.problems import ConfigProblems
+from config.receivers import PagerDutyReceiver
 from config.settings import Settings
 from config.shape import Choice, Items, Names, Section, Shape, Value, shape_of
 from monitor.commands.checks import load_checked

@@ -20,7 +20,7 @@ from samples_notifiers import LONG, NOON, a_message, resolved
 
 from alerts.notifier import Failure, Notifier
 from alerts.registry import build
-from config.alerts import EmailReceiver
+from config.receivers import EmailReceiver
 
 TO = ["oncall@example.org", "team@example.org"]
 

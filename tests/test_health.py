@@ -17,8 +17,9 @@ from alerts.notifier import Message
 from alerts.pipeline import group_key, identity, is_active, labels_of
 from alerts.rules import Alert, AlertId
 from alerts.watch import Readings
-from config.alerts import PagerDutyReceiver, Rule, SlackReceiver
+from config.alerts import Rule
 from config.detectors import Text
+from config.receivers import PagerDutyReceiver, SlackReceiver
 from config.settings import Settings
 from config.sources.files import FilesSource
 from detectors.measurement import Batch, Key, Labels, Reason, Segment, Series, Window

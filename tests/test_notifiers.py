@@ -22,7 +22,7 @@ from samples_notifiers import (
 
 from alerts.notifier import DeliveryError, Link, Message, Notifier
 from alerts.registry import NOTIFIERS
-from config.alerts import AnyReceiver
+from config.receivers import AnyReceiver
 
 UNION = get_args(AnyReceiver)[0]
 KINDS = {get_args(model.model_fields["kind"].annotation)[0] for model in get_args(UNION)}

@@ -12,7 +12,7 @@ from samples_notifiers import (
 
 from alerts.notifier import Failure, Notifier
 from alerts.registry import build
-from config.alerts import PagerDutyReceiver
+from config.receivers import PagerDutyReceiver
 
 NEXT_KEY = "aaaabbbbccccddddTopSecretOfPager"
 

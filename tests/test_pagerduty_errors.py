@@ -20,7 +20,7 @@ from samples_notifiers import (
 from alerts.notifier import Failure, Notifier
 from alerts.pagerduty import CLIENT_ERRORS
 from alerts.registry import build
-from config.alerts import PagerDutyReceiver
+from config.receivers import PagerDutyReceiver
 
 pytest_plugins = ("notifier_ends",)
 

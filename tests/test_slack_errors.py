@@ -27,7 +27,7 @@ from alerts.notifier import Failure, Notifier
 from alerts.registry import build
 from alerts.slack import CLIENT_ERRORS
 from alerts.slack_errors import CANNOT_UPDATE, FAILURES
-from config.alerts import SlackReceiver
+from config.receivers import SlackReceiver
 
 pytest_plugins = ("notifier_ends",)
 

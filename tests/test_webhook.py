@@ -21,7 +21,7 @@ from test_notifier_failures import PERMANENT
 from alerts.notifier import Link, Message, Notifier
 from alerts.registry import build
 from alerts.webhook import MOST_ALERTS, payload
-from config.alerts import WebhookReceiver
+from config.receivers import WebhookReceiver
 from monitor.daemon import clock
 
 
