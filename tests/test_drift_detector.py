@@ -14,14 +14,14 @@ from text_kit import START
 
 from detectors.archive import from_bytes, to_bytes
 from detectors.drift import calibrate, detector, evidence
-from detectors.drift.channels import CHANNELS
+from detectors.drift.channels import CHANNELS, along, next_trend
 from detectors.drift.detector import Reading, State, begin, step
 from detectors.drift.detector import Test as Asked
 from detectors.drift.effect import Minimums
 from detectors.drift.hindsight import hindsight
 from detectors.drift.observed import Observed, observe
 from detectors.drift.verdict import RESERVE
-from detectors.drift.weeks import BUDGETS
+from detectors.drift.weeks import BUDGETS, kept_days
 
 DAY = 86_400.0
 TEST = Asked(90)  # 28 days of four windows are too few for the fast path at this budget
@@ -334,13 +334,15 @@ def test_fewer_texts_are_no_drift() -> None:
     assert not alarms(readings)
 
 
-def test_two_record_days_in_a_row_raise_one_slow_alarm_that_goes_on_until_a_normal_day() -> None:
+def test_two_record_days_in_a_row_raise_one_slow_alarm_that_goes_on_until_a_week_was_normal() -> None:
     state, readings = after((5, MIX))
     assert [number for number, each in enumerate(readings) if each.slow] == [2 * kit.PER_DAY]
     assert state.slow.since == START + 35 * DAY
-    state, _ = read(calm(), TEST, windows(38, 1.25, 2), state)
+    state, _ = read(calm(), TEST, windows(38, 6.25, 2), state)
+    assert state.slow.since == START + 35 * DAY
+    state, _ = read(calm(), TEST, windows(44.25, 1, 2), state)
     assert state.slow.since == 0
-    _, again = read(calm(), TEST, windows(39.25, 0.75, 2) + windows(40, 2.25, 2, MIX), state)
+    _, again = read(calm(), TEST, windows(45.25, 0.75, 2) + windows(46, 2.25, 2, MIX), state)
     assert [each.slow for each in again].count(True) == 1
 
 
@@ -395,3 +397,32 @@ def test_with_too_few_windows_without_a_week_nobody_can_tell_either() -> None:
     """28 windows of a day: three weeks of them are no calibration, and unknown is not zero."""
     daily = [kit.window(START + day * DAY, 1) for day in range(28)]
     assert hindsight(daily, calibrated(daily, DAY)) == ()
+
+
+def test_where_a_baseline_would_have_alarmed_too_often_the_threshold_is_raised_until_it_would_not() -> None:
+    found = ((10.0, 9), (30.0, 5), (90.0, 1), (300.0, 0))
+    assert kept_days(30, found, 28) == 90
+    assert kept_days(10, found, 28) == 90
+    assert kept_days(120, found, 28) == 120
+    assert kept_days(30, ((10.0, 2), (30.0, 1), (90.0, 0), (300.0, 0)), 28) == 30
+    assert kept_days(30, ((10.0, 9), (30.0, 9), (90.0, 9), (300.0, 9)), 28) == 300
+    assert kept_days(30, (), 28) == 30
+
+
+def test_the_direction_in_which_ordinary_windows_went_says_nothing_of_the_next() -> None:
+    random, trend, found = np.random.RandomState(0), np.zeros(20), []
+    for _ in range(500):
+        window = random.standard_normal(20)
+        found.append(along(window, trend))
+        trend = next_trend(trend, window)
+    assert np.mean(found[1:]) == pytest.approx(0, abs=0.15)
+    assert np.std(found[1:]) == pytest.approx(1, abs=0.1)
+
+
+def test_a_lean_that_goes_on_stands_out_although_no_topic_does() -> None:
+    random, trend, found = np.random.RandomState(1), np.zeros(80), []
+    for _ in range(20):
+        window = random.standard_normal(80) + 0.5 * np.sign(np.arange(80) % 2 - 0.5)
+        found.append(along(window, trend))
+        trend = next_trend(trend, window)
+    assert np.mean(found[8:]) > 2.5

@@ -57,13 +57,10 @@ def outcome(traffic: Traffic, calibration: Calibration, test: Test, change: Chan
     first = int(random.integers(7 * DAY)) + 35 * DAY
     starts = START + HOUR_S * (first + np.arange(WARM_UP + HORIZON))
     shares = traffic.shares(starts)
-    subject = _subject(world, change, random)
+    subject = subject_of(world, change, random)
     state = begin(calibration)
     for t, start in enumerate(starts.tolist()):
-        rows = world.rows(shares[t], TEXTS, random)
-        texts, planted = world.live.draw(rows, random), 0
-        if t >= WARM_UP:
-            texts, planted = _changed(traffic, change, subject, shares[t])
+        texts, planted = change_of(traffic, change if t >= WARM_UP else None, subject, shares[t])
         state, reading = step(calibration, test, state, world.observe(start, texts))
         if t == WARM_UP - 1:
             fresh = begin(calibration)
@@ -87,7 +84,7 @@ def _planted(texts: Texts, state: State, channels: tuple[Channel, ...], planted:
     return sum(int(row) >= TEXTS - planted for row in rows), len(rows)
 
 
-def _subject(world: World, change: Change, random: np.random.Generator) -> Indices | int:
+def subject_of(world: World, change: Change, random: np.random.Generator) -> Indices | int:
     """Rows of the pool that the change draws from, or the domain that grows."""
     if change.kind == "domain":
         return int(random.integers(len(world.members)))
@@ -97,9 +94,11 @@ def _subject(world: World, change: Change, random: np.random.Generator) -> Indic
     return np.flatnonzero(intents == random.choice(np.unique(intents)))
 
 
-def _changed(traffic: Traffic, change: Change, subject: Indices | int, shares: Numbers) -> tuple[Texts, int]:
+def change_of(traffic: Traffic, change: Change | None, subject: Indices | int, shares: Numbers) -> tuple[Texts, int]:
     """Texts of a window, those of the change last where it brings its own, and how many these are."""
     random, world = traffic.random, traffic.world
+    if change is None:
+        return world.live.draw(world.rows(shares, TEXTS, random), random), 0
     if isinstance(subject, int):
         grown = (1 - change.share) * shares
         grown[subject] += change.share

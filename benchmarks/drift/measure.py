@@ -1,18 +1,23 @@
-"""One seed of the benchmark: all kinds of traffic, and the changes under some of them."""
+"""One kind of traffic of one seed of the benchmark, and the changes under some of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from time import process_time
 
 from benchmarks.drift.changes import CHANGES, outcome
+from benchmarks.drift.days import days_until
 from benchmarks.drift.traffic import HOUR_S, KINDS, Kind, Traffic
 from benchmarks.drift.world import World
 from benchmarks.texts import Data
 from detectors.drift.calibrate import Calibration, calibrate
 from detectors.drift.detector import LEAST_TEXTS, Test, begin, step
+from detectors.drift.hindsight import hindsight
+from detectors.drift.weeks import Hindsight, kept_days
 
 DAYS, BUDGET_DAYS = 28, 30.0
 BUDGETS = (10.0, 30.0, 90.0, 300.0)
 WITH_CHANGES = KINDS[:3]
+WANDERING = KINDS[1:3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,8 @@ class Found:
         shown: of each change that brings texts of its own, how many of the texts that alarms show are the change's, and
             how many they show.
         seconds: a window took.
+        days: until the detector of whole days saw a shift; None: missed.
+        hindsight: how often the detector would have alarmed in its own baseline, leave-week-out, by budget.
     """
 
     kind: str
@@ -33,38 +40,55 @@ class Found:
     delays: dict[tuple[str, float], list[int | None]]
     shown: dict[str, tuple[int, int]]
     seconds: float
+    days: list[float | None] = field(default_factory=list)
+    hindsight: Hindsight = ()
 
 
-def measure(data: Data, windows: int, repeats: int, seed: int) -> list[Found]:
-    """All kinds of traffic of one seed."""
-    world = World.build(data, seed)
-    return [_measure(world, kind, seed, (windows, repeats)) for kind in KINDS]
+def measure(data: Data, sizes: tuple[int, int], job: tuple[int, int]) -> Found:
+    """One kind of traffic of one seed.
+
+    Args:
+        data: the texts.
+        sizes: windows without change, and changes of each sort.
+        job: the seed, and which of `KINDS`.
+    """
+    seed, kind = job
+    return _measure(_world(data, seed), KINDS[kind], seed, sizes)
+
+
+@lru_cache(maxsize=1)
+def _world(data: Data, seed: int) -> World:
+    return World.build(data, seed)
 
 
 def _measure(world: World, kind: Kind, seed: int, sizes: tuple[int, int]) -> Found:
     windows, repeats = sizes
     traffic = Traffic.of(world, kind, seed)
     reference = world.fitted.reference
-    calibration = calibrate(HOUR_S, traffic.baseline(DAYS), reference.radius, reference.topics)
-    alarms, slow, seconds = _without_change(traffic, calibration, windows)
+    baseline = traffic.baseline(DAYS)
+    calibration = calibrate(HOUR_S, baseline, reference.radius, reference.topics)
+    past = hindsight(baseline, calibration)
+    alarms, slow, seconds = _without_change(traffic, calibration, Test(kept_days(BUDGET_DAYS, past, DAYS)), windows)
     delays: dict[tuple[str, float], list[int | None]] = {}
     shown: dict[str, tuple[int, int]] = {}
     for change in CHANGES if kind in WITH_CHANGES else ():
         for budget in BUDGETS if kind is KINDS[0] else (BUDGET_DAYS,):
-            found = [outcome(traffic, calibration, Test(budget), change) for _ in range(repeats)]
+            test = Test(kept_days(budget, past, DAYS))
+            found = [outcome(traffic, calibration, test, change) for _ in range(repeats)]
             delays[change.name, budget] = [each.delay for each in found]
             if change.kind in ("strange", "unseen"):
                 shown[change.name] = sum(each.planted for each in found), sum(each.shown for each in found)
-    return Found(kind.name, alarms, slow, delays, shown, seconds)
+    days = [days_until(traffic, calibration) for _ in range(repeats)] if kind in WANDERING else []
+    return Found(kind.name, alarms, slow, delays, shown, seconds, days, past)
 
 
-def _without_change(traffic: Traffic, calibration: Calibration, windows: int) -> tuple[int, int, float]:
+def _without_change(traffic: Traffic, calibration: Calibration, test: Test, windows: int) -> tuple[int, int, float]:
     state, alarms, slow, spent, tested = begin(calibration), 0, 0, 0.0, 0
     for observed in traffic.live(DAYS, windows):
         if observed.n < LEAST_TEXTS:
             continue
         started = process_time()
-        state, reading = step(calibration, Test(BUDGET_DAYS), state, observed)
+        state, reading = step(calibration, test, state, observed)
         spent, tested = spent + process_time() - started, tested + 1
         alarms, slow = alarms + bool(reading.alarms), slow + reading.slow
     return alarms, slow, spent / tested

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.drift import smooth
-from detectors.drift.channels import Level, scores, spread
+from detectors.drift.channels import Level, Scale, distance, lean, next_trend, scores, spread
 from detectors.drift.expected import Expected, cells, past_of, without_own_days
 from detectors.drift.observed import Observed
 from detectors.drift.places import Place, follow
@@ -33,17 +33,19 @@ class Calibration:
         topics: (m,) of the rows of the reservoir.
         cells: what is usual at an hour and kind of day.
         level: how the mean features of the next window are predicted from those of the last.
+        wanders: whether the topics lean for a while of their own accord; then where they have been going tells nothing.
         described: the same for the descriptors.
         smooth: the same for the scores, (J,).
         centre: (J,) mean scores.
         residuals: (J, K) what was left of the baseline's scores, sorted.
         dispersion: (2,) by how much the shares of strange texts and of topics vary more than samples do, at least 1.
-        scale: (M,) by how much the mean descriptors of windows differ from what is usual; one that never varied counts
-            as if it did a little, or one text would be all.
+        scale: by how much windows differ from what is usual; a descriptor that never varied counts as if it did a
+            little, or one text would be all.
         days: what whole days reached; None with too few.
         mixes: of each of `STRETCHES`, the squared distance that 95 of 100 stretches of so many windows stay below.
         until: end of the last window.
         levels: (D,) what `level` expects of the window after the last.
+        trend: (K,) where the topics have been leaning, after the last.
         pulled: (M,) what `described` expects of it.
         places: that are followed after the last window.
         smoothed: (J,) what `smooth` expects of it.
@@ -56,16 +58,18 @@ class Calibration:
     topics: NDArray[np.int16]
     cells: Sequence[Expected]
     level: Filter
+    wanders: bool
     described: Filter
     smooth: Sequence[Filter]
     centre: Numbers
     residuals: Numbers
     dispersion: Numbers
-    scale: Numbers
+    scale: Scale
     days: Days | None
     mixes: Numbers
     until: float
     levels: Numbers
+    trend: Numbers
     pulled: Numbers
     places: tuple[Place, ...]
     smoothed: Numbers
@@ -90,17 +94,21 @@ def calibrate(length_s: float, observed: Sequence[Observed], radius: float, topi
     noise = np.mean([spread(each) * (1 / each.n + by.noise) for each, by in zip(observed, usual, strict=True)])
     level = smooth.fit_level(rests, _LEVEL_GAIN, float(noise) / rests.shape[1])
     predicted = level.predictions(rests)
+    leant = np.stack([lean(each, by) for each, by in zip(observed, usual, strict=True)])
+    # What a sample's topics lean by is noise of variance 1 at most.
+    wanders = smooth.fit_level(leant, _LEVEL_GAIN, min(1.0, float(np.mean(np.square(leant))))).gain > 0
+    trends = _trends(leant * (not wanders))
     moved = past.described - np.stack([each.described for each in usual])
-    scale = np.maximum(np.sqrt(np.mean(np.square(moved), axis=0)), _LEAST_SCALE)
-    described = smooth.fit_level(moved / scale, _LEVEL_GAIN, 0.0)
+    scales = np.maximum(np.sqrt(np.mean(np.square(moved), axis=0)), _LEAST_SCALE)
+    described = smooth.fit_level(moved / scales, _LEVEL_GAIN, 0.0)
     pulled = described.predictions(moved)
     places, tracked = _tracked(observed, usual, radius)
-    raw = np.stack(
-        [
-            scores(each, by, Level(q, level.noise / each.n, d, z), scale)
-            for each, by, q, d, z in zip(observed, usual, predicted, pulled, tracked, strict=True)
-        ]
-    )
+    levels = [
+        Level(predicted[t], level.noise / each.n, trends[t], pulled[t], tracked[t]) for t, each in enumerate(observed)
+    ]
+    seen = list(zip(observed, usual, levels, strict=True))
+    scale = Scale(max(float(np.std([distance(*each) for each in seen])), _LEAST_SCALE), scales)
+    raw = np.stack([scores(*each, scale) for each in seen])
     centre = raw.mean(axis=0)
     filters = [smooth.fit(column, 6 / len(raw)) for column in (raw - centre).T]
     expectations = np.stack([each.predictions(y) for each, y in zip(filters, (raw - centre).T, strict=True)])
@@ -112,6 +120,7 @@ def calibrate(length_s: float, observed: Sequence[Observed], radius: float, topi
         topics=topics.astype(np.int16),
         cells=cells(past),
         level=level,
+        wanders=wanders,
         described=described,
         smooth=filters,
         centre=centre,
@@ -122,12 +131,21 @@ def calibrate(length_s: float, observed: Sequence[Observed], radius: float, topi
         mixes=_mixes(observed, usual, rests),
         until=observed[-1].start + length_s,
         levels=level.next(predicted[-1], rests[-1]),
+        trend=trends[-1],
         pulled=described.next(pulled[-1], moved[-1]),
         places=places,
         smoothed=np.array(
             [float(each.next(q[-1], y[-1])) for each, q, y in zip(filters, expectations, (raw - centre).T, strict=True)]
         ),
     )
+
+
+def _trends(leant: Numbers) -> Numbers:
+    """(W + 1, K) where the topics had been going before each window, and after the last."""
+    found = [np.zeros(leant.shape[1])]
+    for each in leant:
+        found.append(next_trend(found[-1], each))
+    return np.stack(found)
 
 
 def _tracked(
@@ -170,5 +188,5 @@ def _mixes(observed: Sequence[Observed], usual: Sequence[Expected], rests: Numbe
 
 
 KINDS: dict[str, type] = {
-    each.__name__: each for each in (Calibration, Days, Expected, Filter, Place)
+    each.__name__: each for each in (Calibration, Days, Expected, Filter, Place, Scale)
 }  # for `archive.from_bytes`

@@ -6,7 +6,7 @@ import numpy as np
 
 from detectors.drift import evidence
 from detectors.drift.calibrate import Calibration
-from detectors.drift.channels import CHANNELS, Channel, Level, scores
+from detectors.drift.channels import CHANNELS, Channel, Level, lean, next_trend, scores
 from detectors.drift.effect import Effect, Minimums, Since, add, effect
 from detectors.drift.episodes import Episode, begun, on_day_of, put
 from detectors.drift.expected import Expected, cell_of
@@ -42,6 +42,7 @@ class State:
     Attributes:
         until: end of the last window that was read, seconds since 1970.
         level: (D,) what the mean features of the next window are expected to differ by.
+        trend: (K,) where its topics have been leaning; zero where they wander.
         described: (M,) the same for its mean descriptors.
         places: that are followed.
         smooth: (J,) what its scores are expected to be.
@@ -55,6 +56,7 @@ class State:
 
     until: float
     level: Numbers
+    trend: Numbers
     described: Numbers
     places: tuple[Place, ...]
     smooth: Numbers
@@ -95,6 +97,7 @@ def begin(calibration: Calibration) -> State:
     return State(
         until=calibration.until,
         level=calibration.levels,
+        trend=calibration.trend,
         described=calibration.pulled,
         places=calibration.places,
         smooth=calibration.smoothed,
@@ -118,7 +121,8 @@ def step(calibration: Calibration, test: Test, state: State, observed: Observed)
     end = observed.start + calibration.length_s
     usual = calibration.cells[cell_of(observed.start)]
     places, place = follow(state.places, observed, usual, calibration.radius)
-    level = Level(state.level, calibration.level.noise / observed.n, state.described, place)
+    noise = calibration.level.noise / observed.n
+    level = Level(state.level, noise, state.trend, state.described, place)
     raw = scores(observed, usual, level, calibration.scale) - calibration.centre
     p = [evidence.p_value(float(x), row) for x, row in zip(raw - state.smooth, calibration.residuals, strict=True)]
     free = np.array([each is None for each in state.episodes])
@@ -146,6 +150,7 @@ def step(calibration: Calibration, test: Test, state: State, observed: Observed)
     after = State(
         until=end,
         level=calibration.level.next(state.level, observed.features - usual.features),
+        trend=state.trend if calibration.wanders else next_trend(state.trend, lean(observed, usual)),
         described=_pulled(calibration, state.described, observed, usual),
         places=places,
         smooth=np.array(

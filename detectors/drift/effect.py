@@ -102,7 +102,7 @@ def effect(since: Since, channel: Channel, calibration: Calibration, minimums: M
     if channel == "burst":
         return _topic(since, calibration.dispersion[1], minimums.burst)
     if channel == "descriptors":
-        return _described(since, calibration.scale, minimums.descriptors)
+        return _described(since, calibration.scale.described, minimums.descriptors)
     return _place(since.places, minimums.scan)
 
 

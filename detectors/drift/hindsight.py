@@ -23,6 +23,7 @@ def _alarms(calibration: Calibration, days: float, windows: Sequence[Observed]) 
         start,
         until=windows[0].start,
         level=np.zeros_like(start.level),
+        trend=np.zeros_like(start.trend),
         described=np.zeros_like(start.described),
         smooth=np.zeros_like(start.smooth),
         places=(),

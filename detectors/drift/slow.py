@@ -1,7 +1,10 @@
-"""The slow detector: whole days that differ from what is usual more than any day of the baseline did, twice in a row.
+"""The slow detector: whole days that differ from what is usual more than any day of the baseline did, twice in a row,
+or a few days that lean the same way more than any so many of the baseline.
 
 Hour by hour, a change that builds up over days is taken for a level. A day is compared with the profile alone. Two
-records in a row among exchangeable days have the probability 2 / ((K + 1)(K + 2)): once in 435 days at K = 28.
+records in a row among exchangeable days have the probability 2 / ((K + 1)(K + 2)): once in 435 days at K = 28. Where
+the mix wanders for days, a shift makes no records: there stretches of days are compared, in which only what they have
+in common counts.
 """
 
 from collections.abc import Sequence
@@ -17,8 +20,11 @@ from detectors.neighbours import Numbers
 from detectors.profile import DAY
 
 LEAST_DAYS = 14
-_MEMORY_DAYS = 4.0
-_MARGIN = 1.5
+WEEK = 7
+# Up to a memory in days: how many days a stretch has, and its margin. A longer memory takes longer to average out.
+_STRETCHES = ((0.0, 0, np.inf), (1.5, 3, 1.5), (np.inf, 5, 1.25))
+_LONG_DAYS = 6.0  # a memory with which 28 days are too few to know how far single ones go
+_LONG_MARGIN = 1.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,21 +34,31 @@ class Day:
     texts: float = 0.0
     rest: Numbers = field(default_factory=lambda: np.zeros(0))
     noise: float = 0.0
+    topics: Numbers = field(default_factory=lambda: np.zeros(0))
+    usual: Numbers = field(default_factory=lambda: np.zeros(0))
 
     def add(self, observed: Observed, usual: Expected) -> "Day":
         """With one more window."""
         n = observed.n
         rest = n * (observed.features - usual.features)
+        expected = n * usual.shares
         return Day(
             texts=self.texts + n,
             rest=self.rest + rest if self.texts else rest,
             noise=self.noise + n**2 * spread(observed) * (1 / n + usual.noise),
+            topics=self.topics + observed.topics if self.texts else observed.topics,
+            usual=self.usual + expected if self.texts else expected,
         )
 
     @property
     def distance(self) -> float:
         """The squared distance (MMD) from what is usual, without its bias; it can be below 0."""
         return (float(self.rest @ self.rest) - self.noise) / self.texts**2
+
+    @property
+    def lean(self) -> Numbers:
+        """(K,) by how many standard deviations each topic has more texts than usual."""
+        return np.asarray((self.topics - self.usual) / np.sqrt(self.usual + 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,11 +68,15 @@ class Days:
     Attributes:
         count: of the days.
         reached: the largest distance, times the margin of a baseline whose traffic has a memory of days.
+        stretch: how many days are compared together; 0 where days do not wander.
+        leant: how far the stretch goes that leans the same way most, with a margin.
         least: texts that a day needs to be compared: half of a usual day.
     """
 
     count: int
     reached: float
+    stretch: int
+    leant: float
     least: float
 
 
@@ -68,18 +88,25 @@ class SlowState:
         number: of the day under way, days since 1970; -1 before the first.
         day: what was counted on it.
         record: whether the day before went beyond all days of the baseline.
+        leans: of the last days, at most a stretch, without a gap.
+        last: number of the day before which there was last reason for an alarm; -1 where there was none.
         since: when the alarm that goes on was raised, seconds since 1970; 0 without one.
     """
 
     number: int = -1
     day: Day = field(default_factory=Day)
     record: bool = False
+    leans: tuple[Numbers, ...] = ()
+    last: int = -1
     since: float = 0.0
 
 
 def rate(days: int) -> float:
-    """False alarms a day with so many days in the baseline, if days are exchangeable; 0 with too few to compare."""
-    return 0.0 if days < LEAST_DAYS else 2 / ((days + 1) * (days + 2))
+    """False alarms a day with so many days in the baseline, if days are exchangeable; 0 with too few to compare.
+
+    Stretches are charged half as much as pairs of records: their margin is measured (`benchmarks.drift`), not derived.
+    """
+    return 0.0 if days < LEAST_DAYS else 3 / ((days + 1) * (days + 2))
 
 
 def calibrate_days(observed: Sequence[Observed], usual: Sequence[Expected]) -> Days | None:
@@ -89,32 +116,61 @@ def calibrate_days(observed: Sequence[Observed], usual: Sequence[Expected]) -> D
         number = int(each.start // DAY)
         days[number] = days.get(number, Day()).add(each, by)
     least = float(np.median([day.texts for day in days.values()])) / 2
-    whole = [day.distance for day in days.values() if day.texts >= least]
+    whole = [day for day in days.values() if day.texts >= least]
     if len(whole) < LEAST_DAYS:
         return None
-    margin = _MARGIN if _memory_days(list(days.values())) > _MEMORY_DAYS else 1.0
-    return Days(len(whole), margin * max(whole), least)
+    memory = _memory_days([day.lean for day in whole])
+    length, more = next((length, more) for most, length, more in _STRETCHES if memory <= most)
+    leans: tuple[Numbers, ...] = ()
+    leant = []
+    for number in range(min(days), max(days) + 1):
+        leans = _stretch(leans, days.get(number, Day()), length, least)
+        leant += [_in_common(leans)] if length and len(leans) == length else []
+    margin = _LONG_MARGIN if memory > _LONG_DAYS else 1.0
+    reached = margin * max(day.distance for day in whole)
+    return Days(len(whole), reached, length, more * max(leant, default=np.inf), least)
 
 
-def _memory_days(days: Sequence[Day]) -> float:
-    """How long a day's difference from the profile goes on, if it fades exponentially: from one day to the next."""
-    rests = np.stack([day.rest / day.texts for day in days])
-    own = float(np.mean([day.distance for day in days]))
-    next_day = float(np.mean(np.einsum("ij,ij->i", rests[1:], rests[:-1])))
-    kept = min(next_day / own, 0.99) if own > 0 else 0.0
+def _stretch(leans: tuple[Numbers, ...], day: Day, length: int, least: float) -> tuple[Numbers, ...]:
+    """The last days with one more; a day with too few texts ends a stretch."""
+    return (*leans, day.lean)[-length:] if length and day.texts >= least else ()
+
+
+def _in_common(leans: Sequence[Numbers]) -> float:
+    """The squared length of what days have in common: the mean product of two different ones.
+
+    Neither sampling nor a single day that is far off adds to it; it can be below 0.
+    """
+    rows = np.stack(leans)
+    total, m = rows.sum(axis=0), len(rows)
+    return (float(total @ total) - float(np.square(rows).sum())) / (m * (m - 1))
+
+
+def _memory_days(leans: Sequence[Numbers]) -> float:
+    """How long what a day leans by goes on, if it fades exponentially; 0 where days differ by little but sampling."""
+    rows = np.stack(leans)
+    own = float(np.square(rows).sum(axis=1).mean()) - rows.shape[1]
+    if own <= rows.shape[1]:
+        return 0.0
+    kept = min(float(np.mean(np.einsum("ij,ij->i", rows[1:], rows[:-1]))) / own, 0.99)
     return -1 / log(kept) if kept > 0 else 0.0
 
 
 def step_day(days: Days, state: SlowState, observed: Observed, usual: Expected) -> tuple[SlowState, bool]:
-    """Reads one more window; the second value is whether an alarm begins, because a second day of records has ended.
+    """Reads one more window; the second value is whether an alarm begins, because a day has ended that was the second
+    of two records, or the last of a stretch that leans.
 
-    The alarm goes on until a day that is no record, or holds too few texts to be compared, has ended.
+    The alarm goes on until a whole week has given no reason for one: what differs on weekends is one alarm, not many.
     """
     number, raised = int(observed.start // DAY), False
     if number != state.number:
+        follows = number == state.number + 1
+        leans = _stretch(state.leans if follows else (), state.day, days.stretch, days.least)
         record = state.day.texts >= days.least and state.day.distance > days.reached
-        twice = record and state.record
-        raised = twice and not state.since
-        since = (state.since or observed.start) if twice else 0.0
-        state = SlowState(number, Day(), record, since)
+        is_far = days.stretch > 0 and len(leans) == days.stretch and _in_common(leans) > days.leant
+        last = number if (record and state.record) or is_far else state.last
+        raised = last == number and not state.since
+        goes_on = bool(state.since) and number - last < WEEK
+        since = observed.start if raised else state.since * goes_on
+        state = SlowState(number, Day(), record, leans, last, since)
     return replace(state, day=state.day.add(observed, usual)), raised

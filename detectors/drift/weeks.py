@@ -16,6 +16,9 @@ BUDGETS = (10.0, 30.0, 90.0, 300.0)  # days to a false alarm
 LEAST_WEEKS = 3
 
 
+Hindsight = tuple[tuple[float, int], ...]  # days to a false alarm, and how many alarms there would have been at that
+
+
 class Timed(Protocol):
     """A window, as a detector reads it."""
 
@@ -33,7 +36,7 @@ def by_week(
     windows: Sequence[Window],
     fit: Callable[[Sequence[Window]], Fitted],
     alarms: Callable[[Fitted, float, Sequence[Window]], int],
-) -> tuple[tuple[float, int], ...]:
+) -> Hindsight:
     """For each of `BUDGETS` how many alarms there would have been.
 
     Empty where nobody can tell: for a baseline of less than three weeks, or with too few windows without one of them.
@@ -56,3 +59,25 @@ def by_week(
         for budget in BUDGETS:
             counts[budget] += alarms(fitted, budget, own)
     return tuple(counts.items())
+
+
+def kept_days(days: float, hindsight: Hindsight, learnt_days: float) -> float:
+    """Days to a false alarm that the threshold has to be set for, so that the promised ones are kept.
+
+    Where a baseline would have alarmed on itself more often than promised, its traffic wanders more than the filters
+    remove: the threshold is then the lowest at which it would not have.
+
+    Args:
+        days: that are promised.
+        hindsight: of the baseline; empty changes nothing.
+        learnt_days: how long it is.
+    """
+    promised = max(1.0, learnt_days / days)
+    choices = [days, *(each for each, _ in hindsight if each > days)]
+    quiet = (each for each in choices if _alarms_at(each, hindsight) <= promised)
+    return next(quiet, choices[-1])
+
+
+def _alarms_at(days: float, hindsight: Hindsight) -> int:
+    """At the nearest budget that was counted and asks for no more."""
+    return next((count for each, count in reversed(hindsight) if each <= days), hindsight[0][1] if hindsight else 0)
