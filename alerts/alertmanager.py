@@ -42,6 +42,7 @@ class AlertmanagerNotifier:
         self._posters = {url: Poster("Alertmanager", url.rstrip("/") + PATH, timeout_s) for url in addresses}
         self._headers = _authorization(settings)
         self._expire = settings.expire
+        self._include_text = settings.include_text
         self._failing: frozenset[str] = frozenset()
         self.resend_every = settings.resend
 
@@ -51,7 +52,8 @@ class AlertmanagerNotifier:
         Raises:
             DeliveryError: no member of the cluster took them.
         """
-        self._post([alert_json(alert, message, self._expire) for alert in message.alerts])
+        told = self._told(message)
+        self._post([alert_json(alert, told, self._expire) for alert in told.alerts])
         return Receipt()
 
     def resend(self, messages: Sequence[Message], now: datetime) -> None:
@@ -60,12 +62,15 @@ class AlertmanagerNotifier:
         Raises:
             DeliveryError: no member of the cluster took all of it.
         """
-        current = [replace(message, sent_at=now) for message in messages]
+        current = [replace(self._told(message), sent_at=now) for message in messages]
         firing = [(alert, each) for each in current for alert in each.alerts if alert.state != "resolved"]
         self._post([alert_json(alert, message, self._expire) for alert, message in firing])
 
     def close(self) -> None:
         """Nothing is held: each request has its own connection."""
+
+    def _told(self, message: Message) -> Message:
+        return message if self._include_text else message.without_texts()
 
     def _post(self, alerts: Sequence[Json]) -> None:
         starts = range(0, len(alerts), MOST_AT_ONCE) or (0,)

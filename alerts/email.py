@@ -56,7 +56,8 @@ class EmailNotifier:
         sender, to = self._settings.from_, self._settings.to
         opened = refs.get(THREAD, "")
         thread = opened if message.action != "trigger" and is_message_id(opened) else None
-        mail = email(message, sender, to, thread).as_bytes()
+        told = message if self._settings.include_text else message.without_texts()
+        mail = email(told, sender, to, thread).as_bytes()
         try:
             refused = self._sent(mail)
         except CLIENT_ERRORS as error:

@@ -1,4 +1,4 @@
-"""A message as an e-mail: plain text and HTML beside it, in one thread from the first to the last."""
+"""A message as an e-mail: plain text, and HTML with the chart beside it, in one thread from the first to the last."""
 
 import hashlib
 import re
@@ -11,12 +11,16 @@ from html import escape
 from typing import Final
 
 from alerts import wording
+from alerts.chart import chart
 from alerts.notifier import AlertView, Message
 
 LONGEST_SUBJECT: Final = 200
 LONGEST_HREF: Final = 2_000
 MOST_ALERTS: Final = 50
 MOST_CALLS: Final = 20
+
+# The picture's id inside its mail (RFC 2392).
+CHART: Final = "chart@watchkeeper"
 
 _MESSAGE_ID = re.compile(r"<watchkeeper-[0-9a-f]{32}@[A-Za-z0-9.-]{1,253}>")
 
@@ -54,8 +58,15 @@ def email(message: Message, sender: str, to: Sequence[str], thread: str | None) 
         mail["References"] = thread
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice answers it
     mail["X-Auto-Response-Suppress"] = "All"
+    drawn = chart(message)
     mail.set_content("\n".join(_text(message)) + "\n", cte="quoted-printable")
-    mail.add_alternative("\n".join(_html(message)) + "\n", subtype="html", cte="quoted-printable")
+    image = None if drawn is None else f'<p><img src="cid:{CHART}" alt="{escape(drawn[1])}"></p>'
+    mail.add_alternative("\n".join(_html(message, image)) + "\n", subtype="html", cte="quoted-printable")
+    if drawn is not None:
+        page = mail.get_payload()[1]  # type: ignore[index]  # the alternative that was just added
+        page.add_related(  # type: ignore[union-attr]
+            drawn[0], "image", "png", cid=f"<{CHART}>", filename="chart.png", disposition="inline"
+        )
     return mail
 
 
@@ -74,6 +85,7 @@ def _rows(alert: AlertView) -> Iterator[tuple[str, str]]:
     if alert.exemplars:
         ids = (wording.line(id_, wording.LONGEST_WORD) for id_ in alert.exemplars[:MOST_CALLS])
         yield "Calls", ", ".join(ids)
+    yield from wording.quotes(alert)
 
 
 def _more(message: Message) -> str:
@@ -94,7 +106,7 @@ def _text(message: Message) -> Iterator[str]:
     yield from (f"{link.text}: {link.href}" for link in wording.safe_links(message, LONGEST_HREF))
 
 
-def _html(message: Message) -> Iterator[str]:
+def _html(message: Message, image: str | None) -> Iterator[str]:
     yield "<!DOCTYPE html><html><body>"
     yield f"<h2>{escape(wording.line(message.title, wording.LONGEST_FACT))}</h2>"
     yield from (f"<p><strong>{escape(mark)}</strong></p>" for mark in wording.marks(message))
@@ -105,6 +117,8 @@ def _html(message: Message) -> Iterator[str]:
         yield "</table>"
     if more := _more(message):
         yield f"<p>{more}</p>"
+    if image is not None:
+        yield image
     for link in wording.safe_links(message, LONGEST_HREF):
         yield f'<p><a href="{escape(link.href)}">{escape(link.text or link.href)}</a></p>'
     yield "</body></html>"

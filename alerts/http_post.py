@@ -49,7 +49,17 @@ class Poster:
             DeliveryError: the other end did not take it, or (after a time-out) nobody knows.
         """
         fixed = {"Content-Type": "application/json", "User-Agent": "Watchkeeper"}
-        request = Request(self._address, body, {**fixed, **headers}, method="POST")
+        self._send(Request(self._address, body, {**fixed, **headers}, method="POST"))
+
+    def get(self) -> None:
+        """Asks the address for nothing but a status; as `post`.
+
+        Raises:
+            DeliveryError: the other end did not answer with 2xx, or nobody knows.
+        """
+        self._send(Request(self._address, headers={"User-Agent": "Watchkeeper"}))
+
+    def _send(self, request: Request) -> None:
         try:
             with self._opener.open(request, timeout=self._timeout_s) as answer:
                 status, told = answer.status, dict(answer.headers.items())

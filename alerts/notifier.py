@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
-Action = Literal["trigger", "update", "resolve"]
+# "acknowledge": a person has taken it on, the title says who. "change": something happened and nothing is wrong; it
+# opens nothing, and goes only to receivers that want changes.
+Action = Literal["trigger", "update", "acknowledge", "resolve", "change"]
 Severity = Literal["critical", "error", "warning", "info"]
 
 
@@ -49,10 +51,20 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class CallText:
+    """What a call behind an alert says; redacted, and hostile all the same."""
+
+    call: str
+    prompt: str = ""
+    response: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AlertView:
     """One alert as a person should read it.
 
-    `labels` hold rule, source, severity, the segment and the measurement's labels.
+    `labels` hold rule, source, severity, the segment and the measurement's labels. `series`, `threshold` and `texts`
+    are added when a message is sent and never kept: a stored message holds no text of calls.
     """
 
     labels: Mapping[str, str]
@@ -69,6 +81,15 @@ class AlertView:
     reason: str = ""  # why it resolved, or why there is no value
     exemplars: tuple[str, ...] = ()  # ids of calls behind it
     events: tuple[str, ...] = ()  # what happened shortly before it fired, newest first
+    acknowledged_by: str = ""  # who has taken it on
+    owner: str = ""  # who looks after it
+    description: str = ""  # more for people, in the words of the rule
+    baseline: str = ""  # what it is compared with: "the rolling baseline of 2026-03-01 to 2026-03-08"
+    silence: str = ""  # the command that silences it, and the one that makes its report; added like those below
+    report: str = ""
+    series: tuple[tuple[float, float | None], ...] = ()  # end of a window in seconds since 1970, and its value
+    threshold: float | None = None
+    texts: tuple[CallText, ...] = ()  # only for a receiver with `include_text`
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +109,9 @@ class Message:
     replay: bool = False  # sent by `replay --deliver`: about the past
     repeated: bool = False  # may be a repetition: it is not known whether an earlier attempt arrived
     test: bool = False  # sent by `notify-test`
+    reminder: bool = False  # nothing is new: it still fires
     sent_at: datetime | None = None  # when this attempt is made; the delivery fills it in
+    image: str = ""  # where a browser finds the chart; filled in when the message is sent
 
     @property
     def sent(self) -> datetime:
@@ -98,6 +121,10 @@ class Message:
     def marked_repeated(self) -> "Message":
         """The same message, marked as a possible repetition."""
         return replace(self, repeated=True)
+
+    def without_texts(self) -> "Message":
+        """The same message without what calls say: for every receiver that was not asked to pass it on."""
+        return replace(self, alerts=tuple(replace(each, texts=()) if each.texts else each for each in self.alerts))
 
 
 @dataclass(frozen=True, slots=True)

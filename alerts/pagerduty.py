@@ -15,7 +15,7 @@ from pagerduty import Error, EventsApiV2Client, HttpError, RoutingKeyAuthMethod,
 
 from alerts.http_errors import delivery_error, failure_of_status
 from alerts.notifier import DeliveryError, Failure, Message, Receipt
-from alerts.pagerduty_event import dedup_key, event
+from alerts.pagerduty_event import change, dedup_key, event
 from config.receivers import PagerDutyReceiver
 
 ACCEPTED: Final = 202
@@ -53,29 +53,39 @@ class PagerDutyNotifier:
         secrets = (settings.routing_key, *settings.previous_routing_keys)
         # The first key is the current one; the others only close what they opened.
         self._keys = tuple(secret.get_secret_value().strip() for secret in secrets)
+        self._include_text = settings.include_text
         self._client = _Client(self._keys[0], base_url=settings.url)
         self._client.timeout = settings.timeout.total_seconds()  # type: ignore[assignment]  # httpx takes fractions
 
     def send(self, message: Message, refs: Mapping[str, str]) -> Receipt:
-        """Triggers, updates (a trigger with the same dedup_key) or resolves the incident of the message's key.
+        """Triggers, updates (a trigger with the same dedup_key), acknowledges or resolves the incident of the message's
+        key, or tells of a change, which is no incident.
 
-        Updates and resolutions go out with the routing key that opened the incident: PagerDuty drops a resolve that
-        comes with another one, and would open a second incident.
+        Whatever follows an opening goes out with the routing key that opened the incident: PagerDuty drops a resolve
+        that comes with another one, and would open a second incident.
 
         Raises:
             DeliveryError: PagerDuty did not accept the event.
         """
-        key = self._keys[0] if message.action == "trigger" else self._opened_with(refs)
-        action, properties = ("resolve", {}) if message.action == "resolve" else ("trigger", event(message))
+        told = message if self._include_text else message.without_texts()
+        key = self._keys[0] if message.action in ("trigger", "change") else self._opened_with(refs)
         self._client.auth_method = RoutingKeyAuthMethod(key)  # type: ignore[no-untyped-call]
         try:
-            self._client.send_event(action, dedup_key=dedup_key(message.key), **properties)
+            self._submit(told)
         except CLIENT_ERRORS as error:
             failure = failure_of(error)
         else:
-            return Receipt({_FINGERPRINT: _fingerprint(key)})
+            return Receipt() if message.action == "change" else Receipt({_FINGERPRINT: _fingerprint(key)})
         # Outside of `except`: the client's own error, which may quote the key, is not chained to it.
         raise failure
+
+    def _submit(self, message: Message) -> None:
+        if message.action == "change":
+            self._client.send_change_event(**change(message))
+        elif message.action in ("acknowledge", "resolve"):
+            self._client.send_event(message.action, dedup_key=dedup_key(message.key))
+        else:
+            self._client.send_event("trigger", dedup_key=dedup_key(message.key), **event(message))
 
     def close(self) -> None:
         """Closes the connections that are kept open between events."""

@@ -1,167 +1,161 @@
-"""From alerts to messages: group, compare with what the receiver was told, decide.
+"""From alerts to messages: what holds each of them back, how they are grouped, what the receiver knows, what is due.
 
-Pure functions; each decision has a named outcome.
+Pure functions over values; every decision has a named outcome and is kept with the steps that led to it.
 """
 
-import hashlib
-import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
-from typing import get_args
 
-from alerts.notifier import Action, AlertView, Message
-from alerts.rules import ACTIVE, Alert, AlertId, State, condition
-from config.alerts import Rule, Severity
-from config.calls import GROUPING_COLUMNS
-from detectors.measurement import OTHER
+from alerts.digest import digest_key, is_too_much
+from alerts.grouping import Group, Identity, active, fingerprint, identity, may_speak_at, repeats_at, states
+from alerts.messages import message, worst
+from alerts.notifier import AlertView, Message
+from alerts.steps import Moment, Outcome, Said, examine, stopped
+from alerts.verdicts import Draft, Verdict, news_of
+from config.types import format_duration
 
-Identity = frozenset[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Active:
-    """An alert that people should know of, with the rule that made it."""
-
-    id: AlertId
-    rule: Rule
-    alert: Alert
-    exemplars: tuple[str, ...] = ()
-
-    def labels(self) -> dict[str, str]:
-        """All labels of the alert: they route, group and name it."""
-        return {"severity": self.rule.severity} | labels_of(self.id)
+NEWS = (Outcome.FIRST, Outcome.CHANGED, Outcome.RESOLVED)
 
 
-def labels_of(alert: AlertId) -> dict[str, str]:
-    """The labels of an alert but its severity."""
-    return {"rule": alert.rule, "source": alert.source} | alert.segment.as_dict() | dict(alert.labels)
+@dataclass(slots=True)
+class Run:
+    """What one run through the pipeline leads to.
 
-
-def identity(labels: Mapping[str, str]) -> Identity:
-    """Which alert some labels are of, whatever its severity."""
-    return frozenset((name, value) for name, value in labels.items() if name != "severity")
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """What a receiver was told about a group of alerts: open or not, and which alerts in which state."""
-
-    key: str
-    receiver: str
-    is_open: bool = False
-    told: tuple[AlertView, ...] = ()
-
-
-class Outcome(StrEnum):
-    """Why a message is or is not made."""
-
-    FIRST = "first"
-    CHANGED = "changed"
-    RESOLVED = "resolved"
-    UNCHANGED = "unchanged"
-    NOTHING = "nothing"
-
-
-ACTIONS: Mapping[Outcome, Action] = {
-    Outcome.FIRST: "trigger",
-    Outcome.CHANGED: "update",
-    Outcome.RESOLVED: "resolve",
-}
-
-
-def decide(group: Group, active: Sequence[AlertView]) -> Outcome:
-    """Compares what fires with what the receiver was told."""
-    if not group.is_open:
-        return Outcome.FIRST if active else Outcome.NOTHING
-    if not active:
-        return Outcome.RESOLVED
-    return Outcome.UNCHANGED if _identity(active) == _identity(group.told) else Outcome.CHANGED
-
-
-def group_key(receiver: str, labels: Mapping[str, str], group_by: Sequence[str] | None, prefix: str = "") -> str:
-    """The deduplication key: a hash of the receiver and the group's labels.
-
-    By default the group is all labels: one message an alert.
+    Attributes:
+        groups: all of them, as they are afterwards, by key.
+        messages: those that are due, each with its group as it was before.
+        verdicts: what is new about single alerts.
     """
-    chosen = {name: value for name, value in labels.items() if group_by is None or name in group_by}
-    digest = hashlib.sha256(json.dumps([receiver, sorted(chosen.items())]).encode()).hexdigest()
-    return f"{prefix}watchkeeper-{digest[:32]}"
+
+    groups: dict[str, Group] = field(default_factory=dict)
+    messages: list[tuple[Group, Message]] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
 
 
-def view(active: Active) -> AlertView:
-    """One alert as a person should read it."""
-    # The last number that was good is not what the rule reads now.
-    value = active.alert.value if active.alert.state is State.FIRING else None
-    name = active.rule.measure + "".join(f" {label} {text}" for label, text in active.id.labels)
-    what = f": {active.alert.reason}" if value is None or value.value is None else f" is {value.value:.4g}"
-    return AlertView(
-        labels=active.labels(),
-        summary=active.rule.summary or f"{name}{what} ({condition(active.rule)})",
-        state=active.alert.state.value,  # type: ignore[arg-type]
-        since=active.alert.since or active.alert.read_until,  # type: ignore[arg-type]
-        value=None if value is None else value.value,
-        lower=None if value is None else value.lower,
-        upper=None if value is None else value.upper,
-        n=None if value is None else value.n,
-        condition=condition(active.rule),
-        reason=active.alert.reason,
-        exemplars=active.exemplars,
-    )
-
-
-def message(
-    group: Group, outcome: Outcome, active: Sequence[AlertView], at: datetime, reasons: Mapping[Identity, str]
-) -> Message:
-    """The message of a decision; a resolve tells of the alerts that the receiver was told of.
+def run(groups: Mapping[str, Group], moment: Moment, at: datetime, prefix: str = "") -> Run:
+    """Sends every group through the steps, and says which messages are due.
 
     Args:
-        group: what the receiver was told until now; the calls behind an alert that goes on are told again.
-        outcome: what was decided; one of `ACTIONS`.
-        active: what fires.
-        at: when this was decided.
-        reasons: why alerts have ended, where that is known.
+        groups: all that are open or have something to tell, with what fires in them.
+        moment: what the steps need to know.
+        at: when this is decided: the end of a slot, or now.
+        prefix: of the keys of digests.
     """
-    told = {identity(each.labels): each for each in group.told if each.state != "resolved"}
-    alerts = []
-    for each in active:
-        before = told.pop(identity(each.labels), each)
-        alerts.append(replace(each, exemplars=each.exemplars or before.exemplars))
-    for which, each in told.items():
-        alerts.append(replace(each, state="resolved", ended=at, reason=reasons.get(which, "")))
-    return Message(
-        key=group.key,
-        action=ACTIONS[outcome],
-        title=_title(outcome, alerts),
-        severity=_worst(alerts),
-        alerts=tuple(alerts),
-        at=at,
-    )
+    drafts = [_draft(group.not_after(moment.now), moment) for _, group in sorted(groups.items()) if not group.digest]
+    digests = {key: group.not_after(moment.now) for key, group in groups.items() if group.digest}
+    _join(drafts, digests, moment, prefix)
+    done = Run()
+    for draft in [*drafts, *(_draft(group, moment) for _, group in sorted(digests.items()))]:
+        done.groups[draft.group.key] = _finish(draft, moment, at, done)
+    return done
 
 
-def is_active(alert: Alert) -> bool:
-    """Whether people should know of the alert."""
-    return alert.state in ACTIVE
+def decide(group: Group, shown: Sequence[AlertView]) -> Outcome:
+    """Compares what fires with what the receiver was told."""
+    if not group.is_open:
+        return Outcome.FIRST if shown else Outcome.NOTHING
+    if not shown:
+        return Outcome.RESOLVED
+    return Outcome.UNCHANGED if states(shown) == states(group.told) else Outcome.CHANGED
 
 
-def _identity(views: Iterable[AlertView]) -> set[tuple[object, ...]]:
-    return {(each.state, *sorted(each.labels.items())) for each in views if each.state != "resolved"}
+def _draft(group: Group, moment: Moment) -> Draft:
+    way, told = moment.way(group.receiver), group.told_active()
+    said, shown = {}, []
+    for view in active(group.members):
+        which = identity(view.labels)
+        said[which] = examine(view, way, moment)
+        if not stopped(said[which]):
+            taken = moment.acknowledged.get(fingerprint(view.labels))
+            shown.append(view if taken is None else replace(view, acknowledged_by=taken.by))
+        elif which in told:
+            # What is held back stays as it was told: neither news of it nor its end.
+            shown.append(told[which])
+    outcome = decide(group, shown)
+    if outcome is Outcome.UNCHANGED:
+        outcome = _again(group, said, moment)
+    if outcome not in NEWS:
+        return Draft(replace(group, waiting_since=None), said, tuple(shown), outcome)
+    group = replace(group, waiting_since=group.waiting_since or moment.now)
+    return _timed(Draft(group, said, tuple(shown), outcome), moment)
 
 
-def _worst(alerts: Sequence[AlertView]) -> Severity:
-    order: tuple[Severity, ...] = get_args(Severity)
-    present = {each.labels.get("severity") for each in alerts}
-    return next((severity for severity in order if severity in present), "warning")
+def _timed(draft: Draft, moment: Moment) -> Draft:
+    """The same draft, waiting if it is too early."""
+    group, way = draft.group, moment.way(draft.group.receiver)
+    opens = draft.outcome is Outcome.FIRST and not group.digest
+    until = may_speak_at(group, way, opens=opens)
+    prompt = all(view.labels["rule"] in moment.prompt_rules for view in group.members)
+    if until is None or until <= moment.now or prompt:
+        return draft
+    is_interval = group.told_at is not None and until == group.told_at + way.interval
+    name, length = ("group_interval", way.interval) if is_interval else ("group_wait", way.wait)
+    return replace(draft, until=until, why=f"{name} {format_duration(length)}")
 
 
-def _title(outcome: Outcome, alerts: Sequence[AlertView]) -> str:
-    first = alerts[0].labels
-    own = sorted(first.keys() - {"rule", "severity", "percentile", "type", "source", *GROUPING_COLUMNS})
-    values = [first.get(name, "") for name in ("source", *GROUPING_COLUMNS, *own)]
-    place = " / ".join(value for value in values if value and value != OTHER)
-    word = {"resolved": "Resolved", "no_data": "No data", "error": "Broken rule", "firing": "Firing"}[
-        "resolved" if outcome is Outcome.RESOLVED else alerts[0].state
-    ]
-    more = f" and {len(alerts) - 1} more" if len(alerts) > 1 else ""
-    return f"{word}: {first['rule']} on {place}{more}"
+def _again(group: Group, said: Mapping[Identity, Sequence[Said]], moment: Moment) -> Outcome:
+    """What may be said although nothing is new: that somebody took it on, or that it still fires."""
+    free = [view for which, view in group.told_active().items() if not stopped(said.get(which, ()))]
+    if not free:
+        return Outcome.UNCHANGED
+    if not group.acknowledged and _is_taken(group.told, moment):
+        return Outcome.ACKNOWLEDGED
+    again = repeats_at(group, moment.way(group.receiver))
+    is_due = again is not None and again <= moment.now and not _is_taken(free, moment)
+    return Outcome.REPEATED if is_due else Outcome.UNCHANGED
+
+
+def _is_taken(views: Iterable[AlertView], moment: Moment) -> bool:
+    """Whether somebody has taken on everything that is active."""
+    return all(fingerprint(view.labels) in moment.acknowledged for view in active(views))
+
+
+def _join(drafts: Iterable[Draft], digests: dict[str, Group], moment: Moment, prefix: str) -> None:
+    """Puts what opens at once, if it is too much, into the digest of its receiver and severity."""
+    opening: dict[tuple[str, str], list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        if draft.opens and not all(view.labels["rule"] in moment.prompt_rules for view in draft.shown):
+            opening[draft.group.receiver, worst(draft.shown)].append(draft)
+    for (receiver, severity), together in opening.items():
+        way = moment.way(receiver)
+        if not is_too_much(len(together), way.digest_above):
+            continue
+        key = digest_key(receiver, severity, prefix)
+        digest = digests.get(key) or Group(key, receiver, digest=True)
+        until = may_speak_at(digest, way, opens=False)
+        if until is not None and until > moment.now:
+            for draft in together:
+                draft.until, draft.why = until, f"many begin at once, group_interval {format_duration(way.interval)}"
+            continue
+        digests[key] = replace(digest, wanted=(*digest.members, *(view for draft in together for view in draft.shown)))
+        for draft in together:
+            draft.leave()
+
+
+def _finish(draft: Draft, moment: Moment, at: datetime, done: Run) -> Group:
+    """The group afterwards; its message and what is new about its alerts are added to `done`."""
+    group = draft.group
+    verdicts, kept = news_of(draft, moment)
+    done.verdicts += verdicts
+    told = group.told_active()
+    if not draft.is_sent:
+        rest = tuple(each for each in group.members if each.state != "resolved" or identity(each.labels) in told)
+        return replace(group, wanted=rest, kept=kept).settled()
+    ended = (each for each in group.members if each.state == "resolved")
+    said = message(group, draft.outcome, (*draft.shown, *ended), at)
+    done.messages.append((group, said))
+    goes_on = said.action != "resolve"
+    is_taken = draft.outcome is Outcome.ACKNOWLEDGED or group.acknowledged
+    return replace(
+        group,
+        is_open=goes_on,
+        told=said.alerts if goes_on else (),
+        wanted=active(group.members),
+        waiting_since=None,
+        # An acknowledgement is a person's act: the alert's own messages keep their rhythm.
+        told_at=group.told_at if draft.outcome is Outcome.ACKNOWLEDGED else moment.now,
+        acknowledged=goes_on and is_taken and _is_taken(said.alerts, moment),
+        kept=kept,
+    ).settled()

@@ -1,6 +1,6 @@
 """An alert in Prometheus' words: labels that name it, annotations that describe it, a fingerprint.
 
-Only what an `AlertView` holds, never text of calls.
+Text of calls only where the alert holds it: it was asked for then.
 """
 
 import hashlib
@@ -86,8 +86,11 @@ def annotations(alert: AlertView, message: Message) -> dict[str, str]:
         "n": "" if alert.n is None else str(alert.n),
         "unit": wording.line(alert.unit, wording.LONGEST_WORD),
         "exemplar_calls": ", ".join(wording.line(id_, wording.LONGEST_WORD) for id_ in alert.exemplars[:MOST_CALLS]),
+        "owner": wording.line(alert.owner, wording.LONGEST_WORD),
+        "compared_with": wording.line(alert.baseline, wording.LONGEST_FACT),
+        "exemplar_texts": "\n".join(f"{name}: {text}" for name, text in wording.quotes(alert)),
         "runbook_url": next((link.href for link in _links(message) if link.text == RUNBOOK), ""),
-        "note": ". ".join(wording.marks(message)),
+        "note": ". ".join((*wording.marks(message), *_taken_on(message))),
     }
     return {name: text for name, text in rows.items() if text}
 
@@ -109,6 +112,10 @@ def fingerprint(named: Mapping[str, str]) -> str:
         for byte in b"%b\xff%b\xff" % (name.encode(), named[name].encode()):
             number = (number ^ byte) * _FNV_PRIME & 0xFFFFFFFFFFFFFFFF
     return f"{number:016x}"
+
+
+def _taken_on(message: Message) -> tuple[str, ...]:
+    return ("Acknowledged",) if message.action == "acknowledge" else ()
 
 
 def _links(message: Message) -> list[Link]:

@@ -1,7 +1,8 @@
 """The state machine of one alert: pure, with the time as an argument.
 
 The states and their timing are Prometheus': a condition that holds for `for` fires, one that stopped fires on for
-`keep_firing_for`. Added are hysteresis (`clear`), a guard for few calls, and what a missing value means (`no_data`).
+`keep_firing_for`. Added are hysteresis (`clear`), a guard for few calls, firing on the interval, and what a missing
+value means (`no_data`). What a condition reads is the matter of `alerts.conditions`.
 """
 
 from dataclasses import dataclass, replace
@@ -9,8 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from alerts.conditions import by_interval, condition, levels
+from alerts.conditions.moment import BROKEN, Reading
 from config.alerts import Rule
-from config.types import format_duration
 from detectors.measurement import Labels, Reason, Segment, Value
 
 
@@ -48,6 +50,7 @@ class Alert:
     read_until: datetime | None = None  # end of the last window read: an older one is refused
     value: Value | None = None  # the last usable value
     reason: str = ""  # why it is in no_data or error
+    said: str = ""  # what the value was compared with, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,13 @@ class Step(NamedTuple):
     transition: Transition | None
 
 
-def step(rule: Rule, alert: Alert, value: Value | None, at: datetime) -> Step:
+def step(rule: Rule, alert: Alert, read: Reading | Value | None, at: datetime) -> Step:
     """Reads one window.
 
     Args:
         rule: the condition.
         alert: the memory so far.
-        value: the measurement, or None when the window has none.
+        read: what the condition reads there: a value, None where the window has none, perhaps with a verdict.
         at: end of the window.
 
     Raises:
@@ -82,23 +85,35 @@ def step(rule: Rule, alert: Alert, value: Value | None, at: datetime) -> Step:
     """
     if alert.read_until is not None and at <= alert.read_until:
         raise ValueError(f"window ending {at} was read already (read until {alert.read_until})")
+    reading = read if isinstance(read, Reading) else Reading(read)
+    value = reading.value
     alert = replace(alert, read_until=at)
-    if value is not None and value.reason in (Reason.MISSING_COLUMN, Reason.ERROR):
+    if value is not None and value.reason in BROKEN:
         broken = replace(alert, since=_since(alert, State.ERROR, at))
         return _to(broken, State.ERROR, at, f"cannot be evaluated: {value.reason}")
     if value is None or value.value is None or (value.n is not None and value.n < rule.min_calls):
         return _absent(rule, alert, value, at)
-    alert = replace(alert, absent_since=None, value=value)
-    return _true(rule, alert, at) if holds(rule, alert, value.value) else _false(rule, alert, at)
+    alert = replace(alert, absent_since=None, value=value, said=reading.said)
+    return _true(rule, alert, at) if holds(rule, alert, reading) else _false(rule, alert, at)
 
 
-def holds(rule: Rule, alert: Alert, value: float) -> bool:
-    """Whether the condition holds; an alert that fires is measured against `clear`."""
-    level = rule.clear if rule.clear is not None and alert.fired_at is not None else None
-    if rule.above is not None:
-        return value > (rule.above if level is None else level)
-    assert rule.below is not None
-    return value < (rule.below if level is None else level)
+def holds(rule: Rule, alert: Alert, reading: Reading) -> bool:
+    """Whether the condition holds.
+
+    An alert that fires is measured against `clear`, and by its value: whether it fires may hang on the whole interval,
+    but not whether it goes on, or it would flap whenever there are few calls.
+    """
+    fired, value = alert.fired_at is not None, reading.value
+    if reading.verdict is not None:
+        return reading.verdict.goes_on if fired else reading.verdict.fires
+    assert value is not None
+    above, below = levels(rule)
+    sure = not fired and by_interval(rule)
+    level = rule.clear if rule.clear is not None and fired else above if above is not None else below
+    number = value.value if not sure else value.lower if above is not None else value.upper
+    if number is None or level is None:
+        return False
+    return number > level if above is not None else number < level
 
 
 def is_memory(alert: Alert) -> bool:
@@ -108,7 +123,7 @@ def is_memory(alert: Alert) -> bool:
 
 def close(alert: Alert, at: datetime, reason: str) -> Step:
     """Ends an alert whose rule, segment or source has gone; nothing of it is remembered."""
-    return _to(replace(alert, read_until=at, absent_since=None, value=None), State.INACTIVE, at, reason)
+    return _to(replace(alert, read_until=at, absent_since=None, value=None, said=""), State.INACTIVE, at, reason)
 
 
 def _true(rule: Rule, alert: Alert, at: datetime) -> Step:
@@ -132,7 +147,7 @@ def _false(rule: Rule, alert: Alert, at: datetime) -> Step:
 
 def _absent(rule: Rule, alert: Alert, value: Value | None, at: datetime) -> Step:
     """A window without a usable value: too few calls never count as missing data, they only say nothing."""
-    too_few = value is not None and value.value is not None
+    too_few = value is not None and (value.value is not None or value.reason is Reason.TOO_FEW)
     if alert.state is State.INACTIVE and (too_few or rule.no_data != "alert"):
         return Step(replace(alert, absent_since=alert.absent_since if rule.no_data == "alert" else None), None)
     absent = alert.absent_since or at
@@ -158,7 +173,7 @@ def _since(alert: Alert, state: State, at: datetime) -> datetime:
 
 def _to(alert: Alert, state: State, at: datetime, reason: str) -> Step:
     if state == State.INACTIVE:
-        after = Alert(read_until=alert.read_until, absent_since=alert.absent_since, value=alert.value)
+        after = Alert(read_until=alert.read_until, absent_since=alert.absent_since, value=alert.value, said=alert.said)
     else:
         after = replace(alert, state=state, reason=reason)
     if state == alert.state:
@@ -168,13 +183,16 @@ def _to(alert: Alert, state: State, at: datetime, reason: str) -> Step:
     return Step(after, Transition(alert.state, state, at, value, reason))
 
 
-def condition(rule: Rule) -> str:
-    """The rule in words: `above 0.05 (clears at 0.02) over 5m for 2m`."""
-    words = f"above {rule.above:g}" if rule.above is not None else f"below {rule.below:g}"
-    if rule.clear is not None:
-        words += f" (clears at {rule.clear:g})"
-    if rule.over is not None:
-        words += f" over {format_duration(rule.over)}"
-    if rule.for_:
-        words += f" for {format_duration(rule.for_)}"
-    return words
+__all__ = [
+    "ACTIVE",
+    "Alert",
+    "AlertId",
+    "State",
+    "Step",
+    "Transition",
+    "close",
+    "condition",
+    "holds",
+    "is_memory",
+    "step",
+]

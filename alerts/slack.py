@@ -6,6 +6,8 @@ The only door to slack_sdk. Its own retries are off: the outbox retries, and mus
 import logging
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from http.client import HTTPException
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -17,8 +19,9 @@ from slack_sdk.webhook import WebhookResponse
 
 from alerts.http_errors import delivery_error, failure_of_status
 from alerts.notifier import DeliveryError, Failure, Message, Receipt
-from alerts.slack_blocks import blocks, fallback, farewell
+from alerts.slack_blocks import Block, blocks, fallback, farewell
 from alerts.slack_errors import CANNOT_UPDATE, FAILURES
+from alerts.slack_picture import REFUSED, Pictures
 from config.receivers import SlackReceiver
 
 # What the two clients raise: their own classes, urllib's and http.client's, and what answers that are no Slack answers
@@ -32,6 +35,9 @@ CLIENT_ERRORS: Final = (
     AttributeError,
     RecursionError,
 )
+
+# A chart is not worth more, three times.
+LONGEST_PICTURE_S: Final = 5.0
 
 _CODE = re.compile(r"[a-z][a-z_]{0,63}")
 
@@ -48,6 +54,7 @@ class SlackNotifier:
 
     def __init__(self, settings: SlackReceiver) -> None:
         self._way: _Way = _Webhook(settings) if settings.webhook_url is not None else _Bot(settings)
+        self._include_text = settings.include_text
 
     def send(self, message: Message, refs: Mapping[str, str]) -> Receipt:
         """Posts, or with a bot token and the refs of the opening message changes it.
@@ -58,7 +65,7 @@ class SlackNotifier:
         Raises:
             DeliveryError: it was not delivered, or (after a time-out) nobody knows.
         """
-        return self._way.send(message, refs)
+        return self._way.send(message if self._include_text else message.without_texts(), refs)
 
     def close(self) -> None:
         """Nothing is held: each request has its own connection."""
@@ -70,38 +77,73 @@ class _Way(Protocol):
 
 class _Bot:
     def __init__(self, settings: SlackReceiver) -> None:
-        assert settings.token is not None
         assert settings.channel is not None
         self._channel = settings.channel
-        self._client = WebClient(
-            token=_sendable(settings.token.get_secret_value()),
-            base_url=_web_address(settings.api_url, "api_url"),
-            timeout=settings.timeout.total_seconds(),  # type: ignore[arg-type]  # urllib takes fractions
-            logger=_silent(),
-            retry_handlers=[],
-        )
-        # slack_sdk would send everything through the proxy of the environment; urllib also knows NO_PROXY.
-        self._client.proxy = None
+        timeout_s = settings.timeout.total_seconds()
+        self._client = _client(settings, timeout_s)
+        uploads = _client(settings, min(timeout_s, LONGEST_PICTURE_S))
+        self._pictures = Pictures(partial(_asked, uploads), min(timeout_s, LONGEST_PICTURE_S))
 
     def send(self, message: Message, refs: Mapping[str, str]) -> Receipt:
         channel, ts = refs.get("channel"), refs.get("ts")
+        picture = self._pictures.block(message)
         if message.action == "trigger" or not channel or not ts:
-            return self._post(message)
-        updated = _called(
-            self._client.chat_update, CANNOT_UPDATE, channel=channel, ts=ts, parse="none", **_content(message)
-        )
-        if updated is None:
-            return self._post(message)
-        if message.action == "resolve":
-            _called(self._client.chat_postMessage, channel=channel, thread_ts=ts, text=farewell(message), **_PLAIN)
+            return self._post(message, picture)
+        if not self._update(message, picture, channel, ts):
+            return self._post(message, picture)
+        if message.reminder or message.action in ("resolve", "acknowledge"):  # an edit notifies nobody
+            reply = {"thread_ts": ts, "reply_broadcast": message.reminder, "text": farewell(message)}
+            _called(self._client.chat_postMessage, channel=channel, **reply, **_PLAIN)
         return Receipt({"channel": channel, "ts": ts})
 
-    def _post(self, message: Message) -> Receipt:
-        answer = _called(self._client.chat_postMessage, channel=self._channel, **_content(message), **_PLAIN)
-        assert answer is not None
-        channel, ts = answer.get("channel"), answer.get("ts")
-        # Without them the message is out all the same; the next one on this key is then a new message.
-        return Receipt({"channel": channel, "ts": ts} if isinstance(channel, str) and isinstance(ts, str) else {})
+    def _update(self, message: Message, picture: Block | None, channel: str, ts: str) -> bool:
+        """Whether the message could be changed; in any case without a picture that Slack does not take."""
+        place = {"channel": channel, "ts": ts, "parse": "none"}
+        unless = CANNOT_UPDATE | (REFUSED if picture else frozenset())
+        answer = _called(self._client.chat_update, unless, **place, **_content(message, picture))
+        if isinstance(answer, str) and answer in REFUSED:
+            answer = _called(self._client.chat_update, CANNOT_UPDATE, **place, **_content(message))
+        return not isinstance(answer, str)
+
+    def _post(self, message: Message, picture: Block | None) -> Receipt:
+        post = partial(_called, self._client.chat_postMessage)
+        answer = post(
+            REFUSED if picture else frozenset(), channel=self._channel, **_content(message, picture), **_PLAIN
+        )
+        is_bare = isinstance(answer, str)
+        if is_bare:
+            answer = post(frozenset(), channel=self._channel, **_content(message), **_PLAIN)
+        channel, ts = (None, None) if isinstance(answer, str) else (answer.get("channel"), answer.get("ts"))
+        if not isinstance(channel, str) or not isinstance(ts, str):
+            # The message is out all the same; the next one on this key is then a new message.
+            return Receipt()
+        if is_bare:
+            self._show(message, picture, channel, ts)
+        return Receipt({"channel": channel, "ts": ts})
+
+    def _show(self, message: Message, picture: Block | None, channel: str, ts: str) -> None:
+        """Once more, now that Slack may have looked at the file; the message itself is out."""
+        with suppress(DeliveryError):
+            _called(self._client.chat_update, channel=channel, ts=ts, parse="none", **_content(message, picture))
+
+
+def _client(settings: SlackReceiver, timeout_s: float) -> WebClient:
+    assert settings.token is not None
+    client = WebClient(
+        token=_sendable(settings.token.get_secret_value()),
+        base_url=_web_address(settings.api_url, "api_url"),
+        timeout=timeout_s,  # type: ignore[arg-type]  # urllib takes fractions
+        logger=_silent(),
+        retry_handlers=[],
+    )
+    # slack_sdk would send everything through the proxy of the environment; urllib also knows NO_PROXY.
+    client.proxy = None
+    return client
+
+
+def _asked(client: WebClient, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    answer = _called(client.api_call, frozenset(), method, params=dict(arguments))
+    return {} if isinstance(answer, str) or not isinstance(answer.data, dict) else answer.data
 
 
 class _Webhook:
@@ -131,19 +173,19 @@ class _Webhook:
 _PLAIN: Final[dict[str, Any]] = {"parse": "none", "link_names": False, "unfurl_links": False, "unfurl_media": False}
 
 
-def _content(message: Message) -> dict[str, Any]:
-    return {"text": fallback(message), "blocks": blocks(message)}
+def _content(message: Message, picture: Block | None = None) -> dict[str, Any]:
+    return {"text": fallback(message), "blocks": blocks(message, picture)}
 
 
 def _called(
-    method: Callable[..., SlackResponse], unless: frozenset[str] = frozenset(), /, **arguments: Any
-) -> SlackResponse | None:
-    """The answer of one request, or None if Slack refuses it with one of the codes in `unless`."""
+    method: Callable[..., SlackResponse], unless: frozenset[str] = frozenset(), /, *names: str, **arguments: Any
+) -> SlackResponse | str:
+    """The answer of one request, or the code of those in `unless` with which Slack refuses it."""
     try:
-        answer = method(**arguments)
+        answer = method(*names, **arguments)
     except CLIENT_ERRORS as error:
-        if isinstance(error, SlackApiError) and _code(error.response) in unless:
-            return None
+        if isinstance(error, SlackApiError) and (code := _code(error.response)) in unless:
+            return code
         failure = failure_of(error)
     else:
         if isinstance(answer.data, dict):

@@ -12,16 +12,18 @@ from alerts.wording import units
 MOST_BLOCKS: Final = 45
 LONGEST_HEADER: Final = 145
 MOST_UNITS: Final = 11_000
-MOST_LINKS: Final = 4
+MOST_LINKS: Final = 6
 LONGEST_HREF: Final = 800
 MOST_EXEMPLARS: Final = 5
-# An alert's section has one summary and eight facts: under 2,900 characters.
-LONGEST_SUMMARY: Final = 500
-LONGEST_FACT: Final = 280
+# An alert's section has one summary and thirteen facts: under 2,900 characters.
+LONGEST_SUMMARY: Final = 300
+LONGEST_FACT: Final = 180
+LONGEST_EXTRA: Final = 280  # what is left out where it does not fit
 
 # In the header rather than as an attachment's colour: it survives chat.update, and phones show it in the notification.
 _SIGNS: Final = {"critical": "🔴", "error": "🟠", "warning": "🟡", "info": "🔵"}
 _RESOLVED: Final = "✅"
+_ACKNOWLEDGED: Final = "👀"
 
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -48,6 +50,8 @@ def headline(message: Message) -> str:
     title = escaped(message.title, LONGEST_HEADER - 20)
     if message.action == "resolve":
         return f"{_RESOLVED} {title if title.lower().startswith('resolved') else f'Resolved: {title}'}"
+    if message.action == "acknowledge":
+        return f"{_ACKNOWLEDGED} {title if title.lower().startswith('acknowledged') else f'Acknowledged: {title}'}"
     return f"{_SIGNS[message.severity]} {title} ({message.severity})"
 
 
@@ -62,7 +66,7 @@ def fallback(message: Message) -> str:
 
 
 def farewell(message: Message) -> str:
-    """The reply in the thread of a resolved message: an edit notifies nobody, this does. Escaped."""
+    """The reply in the thread of a message that was changed: an edit notifies nobody, this does. Escaped."""
     reasons = dict.fromkeys(alert.reason for alert in message.alerts if alert.reason)
     parts = [
         *wording.marks(message),
@@ -72,10 +76,15 @@ def farewell(message: Message) -> str:
     return ". ".join(parts)
 
 
-def blocks(message: Message) -> list[Block]:
-    """The whole message: header, marks, the alerts that fit, the count of the others, links."""
+def blocks(message: Message, picture: Block | None = None) -> list[Block]:
+    """The whole message: header, marks, the alerts that fit, the count of the others, links.
+
+    Args:
+        message: what to say.
+        picture: a block that shows the chart, before the links.
+    """
     head = [_header(message), *(_section(f"*{mark}*") for mark in wording.marks(message))]
-    tail = _links(wording.safe_links(message, LONGEST_HREF)[:MOST_LINKS])
+    tail = [*([picture] if picture else []), *_links(wording.safe_links(message, LONGEST_HREF)[:MOST_LINKS])]
     listed: list[Block] = []
     shown = 0
     for alert in message.alerts:
@@ -83,6 +92,8 @@ def blocks(message: Message) -> list[Block]:
         if not _fit([*head, *listed, *block, *tail]):
             break
         listed += block
+        extra = _extra(alert)
+        listed += extra if _fit([*head, *listed, *extra, *tail]) else []
         shown += 1
     rest = len(message.alerts) - shown
     return [*head, *listed, *([_context([_more(rest)])] if rest else []), *tail]
@@ -97,7 +108,8 @@ def _header(message: Message) -> Block:
 
 
 def _alert(alert: AlertView, title: str) -> list[Block]:
-    lines = [f"*{name}:* {escaped(text, LONGEST_FACT)}" for name, text in wording.facts(alert)]
+    facts = [(name, text) for name, text in wording.facts(alert) if name != wording.ABOUT]
+    lines = [f"*{name}:* {escaped(text, LONGEST_FACT)}" for name, text in facts]
     summary = escaped(alert.summary, LONGEST_SUMMARY)
     if summary and summary != escaped(title, LONGEST_SUMMARY):
         lines.insert(0, summary)
@@ -107,6 +119,12 @@ def _alert(alert: AlertView, title: str) -> list[Block]:
         more = _more(len(alert.exemplars) - len(ids))
         block.append(_context([f"Calls: {' '.join(ids)} {more}".rstrip()]))
     return block
+
+
+def _extra(alert: AlertView) -> list[Block]:
+    rows = [*((name, text) for name, text in wording.facts(alert) if name == wording.ABOUT), *wording.quotes(alert)]
+    lines = [f"*{escaped(name, 120)}:* {escaped(text, LONGEST_EXTRA)}" for name, text in rows]
+    return [_section("\n".join(lines))] if lines else []
 
 
 def _links(links: tuple[Link, ...]) -> list[Block]:

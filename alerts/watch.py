@@ -1,13 +1,16 @@
 """Rules meet measurements: every rule reads every segment of its grouping once, when a window closes."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.admission import admitted
+from alerts.conditions import due_every, read
+from alerts.conditions.moment import BROKEN, EPOCH, Happening, Moment, Reading
 from alerts.rules import Alert, AlertId, Step, close, is_memory, step
 from config.alerts import Rule
 from config.calls import GROUPING_COLUMNS
@@ -15,18 +18,58 @@ from detectors.measurement import OTHER, Batch, Key, Reason, Segment, Series, Va
 
 Grouping = tuple[str, ...]
 
-BROKEN = (Reason.MISSING_COLUMN, Reason.ERROR)  # a rule on such a value can never fire
-
 RETIRED = "the rule no longer watches this segment or these labels"
+
+
+class Past(Protocol):
+    """What was measured before: the windows that are kept."""
+
+    def values(self, segment: Segment, windows: Sequence[Window], key: Key) -> Sequence[Value | None]:
+        """The value of a key in each window of a segment; None where it was not measured, or is not kept."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """What was measured of one source, by grouping and length of window."""
+    """What was measured of one source, by grouping and length of window.
+
+    Attributes:
+        source: by name.
+        slot: length of a base window.
+        batches: what has just been measured.
+        history: length of the windows that are kept long.
+        steps: how often a window of a length closes.
+        past: what was measured before; without it conditions know only the batches.
+        happened: events.
+    """
 
     source: str
     slot: timedelta
     batches: Mapping[tuple[Grouping, timedelta], Batch]
+    history: timedelta = timedelta(hours=1)
+    steps: Mapping[timedelta, timedelta] = field(default_factory=dict)
+    past: Past | None = None
+    happened: Sequence[Happening] = ()
+
+    def values(self, segment: Segment, windows: Sequence[Window], key: Key) -> list[Value | None]:
+        """The value of a key in each window of a segment, from the batches or from the past."""
+        found: list[Value | None] = [None] * len(windows)
+        missing = []
+        for number, window in enumerate(windows):
+            batch = self.batches.get((segment.columns, window.length))
+            if batch is not None and batch.has(segment, window):
+                found[number] = batch.value(segment, window, key)
+            else:
+                missing.append(number)
+        if missing and self.past is not None:
+            older = self.past.values(segment, [windows[number] for number in missing], key)
+            for number, value in zip(missing, older, strict=True):
+                found[number] = value
+        return found
+
+    def due(self, rule: Rule, end: datetime) -> bool:
+        """Whether a rule reads anything at a slot end."""
+        return not (end - EPOCH) % due_every(rule, self.slot, self.steps)
 
     def batch(self, rule: Rule) -> Batch | None:
         """The measurements that a rule reads: its grouping in any order of columns."""
@@ -51,11 +94,12 @@ class Readings:
 
 
 class Watched(NamedTuple):
-    """One alert after a window."""
+    """One alert after a window; `left_out`: it would fire, but as many as may already do."""
 
     id: AlertId
     rule: Rule
     step: Step
+    left_out: bool = False
 
 
 def watch(
@@ -66,7 +110,7 @@ def watch(
     A segment that once had an alert and has no measurement now is stepped without a value, so that it cannot stay open
     unseen; an alert that the rule, as it is now, cannot have is closed.
     """
-    observed = dict(_observe(name, rule, readings, slot_end))
+    observed: dict[AlertId, Reading | Value | None] = dict(_observe(name, rule, readings, slot_end))
     retired = []
     for known in sorted(each for each, alert in alerts.items() if is_memory(alert)):
         if known.rule == name and known.source == readings.source and known not in observed:
@@ -74,8 +118,9 @@ def watch(
                 observed[known] = None
             else:
                 retired.append(known)
-    for alert_id, value in observed.items():
-        yield Watched(alert_id, rule, step(rule, alerts.get(alert_id, Alert()), value, slot_end))
+    steps = {each: step(rule, alerts.get(each, Alert()), value, slot_end) for each, value in observed.items()}
+    for alert_id, (after, left_out) in admitted(rule, steps, alerts).items():
+        yield Watched(alert_id, rule, after, left_out)
     for alert_id in retired:
         yield Watched(alert_id, rule, close(alerts[alert_id], slot_end, RETIRED))
 
@@ -83,8 +128,11 @@ def watch(
 def restless_ends(rule: Rule, readings: Readings) -> frozenset[datetime] | None:
     """The ends of the windows in which an inactive alert of the rule would change; None when every window must be read.
 
-    A catch-up reads weeks of calm windows: they are told apart here, a column at a time, and not one by one.
+    A catch-up reads weeks of calm windows: they are told apart here, a column at a time, and not one by one. Only for
+    thresholds: other conditions read more than one window.
     """
+    if rule.kind != "threshold":
+        return None
     batch = readings.batch(rule)
     keys = [] if batch is None else _keys(rule, batch)
     if batch is None or not keys:
@@ -122,7 +170,9 @@ def split_labels(rule: Rule) -> tuple[dict[str, str], dict[str, str]]:
     return segment, {name: value for name, value in rule.labels.items() if name not in segment}
 
 
-def _observe(name: str, rule: Rule, readings: Readings, slot_end: datetime) -> Iterator[tuple[AlertId, Value | None]]:
+def _observe(
+    name: str, rule: Rule, readings: Readings, slot_end: datetime
+) -> Iterator[tuple[AlertId, Reading | Value | None]]:
     wanted_segment, wanted_labels = split_labels(rule)
     batch = readings.batch(rule)
     if batch is None:
@@ -135,10 +185,28 @@ def _observe(name: str, rule: Rule, readings: Readings, slot_end: datetime) -> I
     for segment in batch.segments(window):
         if wanted_segment.items() <= segment.as_dict().items():
             for key in keys or [Key.of(rule.measure, **wanted_labels)]:
-                yield AlertId(name, readings.source, segment, key.labels), batch.value(segment, window, key)
+                moment = _moment(readings, segment, key, slot_end)
+                yield AlertId(name, readings.source, segment, key.labels), read(rule, moment)
 
 
 def _keys(rule: Rule, batch: Batch) -> list[Key]:
     """The measurements that a rule reads: those that have its labels, whatever others they have."""
     _, wanted = split_labels(rule)
     return [key for key in batch.series if key.name == rule.measure and wanted.items() <= dict(key.labels).items()]
+
+
+def _moment(readings: Readings, segment: Segment, key: Key, end: datetime) -> Moment:
+    def ask(windows: Sequence[Window]) -> Sequence[Value | None]:
+        return readings.values(segment, windows, key)
+
+    return Moment(
+        source=readings.source,
+        segment=segment,
+        key=key,
+        end=end,
+        slot=readings.slot,
+        history=readings.history,
+        ask=ask,
+        steps=readings.steps,
+        happened=readings.happened,
+    )

@@ -46,6 +46,7 @@ class WebhookNotifier:
         if self._secret == b"":
             raise ValueError("signing_secret is empty")
         self._receiver = settings.receiver
+        self._include_text = settings.include_text
         self._group_by = settings.group_by
 
     def send(self, message: Message, refs: Mapping[str, str]) -> Receipt:
@@ -54,6 +55,7 @@ class WebhookNotifier:
         Raises:
             DeliveryError: the other end did not answer 2xx.
         """
+        message = message if self._include_text else message.without_texts()
         body = json.dumps(payload(message, self._receiver, self._group_by), ensure_ascii=False).encode()
         self._poster.post(body, {**self._headers, **self._signed(message, body)})
         return Receipt()

@@ -20,6 +20,12 @@ STATES: Final[dict[str, str]] = {
 LONGEST_WORD: Final = 255
 LONGEST_FACT: Final = 2_000
 
+# Calls whose text is told, and how much of each: a message is no place to read a conversation.
+MOST_QUOTED: Final = 3
+LONGEST_QUOTE: Final = 280
+
+ABOUT: Final = "About"  # the fact that may be long
+
 # Labels that are said elsewhere in a message than in "where".
 _NOT_PLACES: Final = frozenset({"rule", "severity"})
 
@@ -102,21 +108,43 @@ def facts(alert: AlertView) -> tuple[tuple[str, str], ...]:
         ("Since", moment(alert.since)),
         ("Ended", moment(alert.ended) if alert.ended else ""),
         ("Value", amount(alert)),
+        ("Compared with", line(alert.baseline, LONGEST_FACT)),
         ("Condition", line(alert.condition, LONGEST_FACT)),
         ("Reason", line(alert.reason, LONGEST_FACT)),
         ("Before it", line("; ".join(alert.events), LONGEST_FACT)),
+        ("Owner", line(alert.owner, LONGEST_WORD)),
+        ("Taken on by", line(alert.acknowledged_by, LONGEST_WORD)),
+        ("Report", line(alert.report, LONGEST_WORD)),
+        ("To silence", line(alert.silence, LONGEST_WORD)),
+        (ABOUT, line(alert.description, LONGEST_FACT)),
+    )
+    return tuple((name, text) for name, text in rows if text)
+
+
+def quotes(alert: AlertView) -> tuple[tuple[str, str], ...]:
+    """What calls behind the alert say: names such as `Prompt of call-1`, and the beginning of each text."""
+    rows = (
+        (f"{what} of {line(each.call, 80) or '?'}", line(text, LONGEST_QUOTE))
+        for each in alert.texts[:MOST_QUOTED]
+        for what, text in (("Prompt", each.prompt), ("Response", each.response))
     )
     return tuple((name, text) for name, text in rows if text)
 
 
 def safe_links(message: Message, longest: int) -> tuple[Link, ...]:
     """The links that lead to the web and are not longer than `longest`; nothing in their href can end a link early."""
-    links = (Link(line(link.text, LONGEST_WORD), _href(link, longest)) for link in message.links)
+    links = (Link(line(link.text, LONGEST_WORD), _href(link.href, longest)) for link in message.links)
     return tuple(link for link in links if len(link.href) <= longest and _leads_to_web(link.href))
 
 
-def _href(link: Link, longest: int) -> str:
-    return quote(link.href.strip()[: longest + 1], _KEPT_IN_HREF, errors="replace")
+def safe_image(message: Message, longest: int) -> str:
+    """Where the chart is, if that is an address by https that is not longer than `longest`; else nothing."""
+    href = _href(message.image, longest)
+    return href if len(href) <= longest and href.startswith("https://") and _leads_to_web(href) else ""
+
+
+def _href(href: str, longest: int) -> str:
+    return quote(href.strip()[: longest + 1], _KEPT_IN_HREF, errors="replace")
 
 
 def _leads_to_web(href: str) -> bool:

@@ -25,7 +25,8 @@ class Part:
         key: under which it stands.
         model: whose keys it has.
         active: keys that are set, first and in this order; without any the whole section is commented out.
-        values: for keys whose default or example would not do; a `Part` where a section stands inside.
+        values: for keys whose default or example would not do; a `Part` where a section stands inside, a tuple of them
+            where named sections do.
         hidden: keys that cannot stand beside the others; another part shows them.
     """
 
@@ -65,6 +66,9 @@ class Writer:
         value = part.values.get(key, info.default)
         if isinstance(value, BaseModel):
             value = Part(key, type(value))
+        if isinstance(value, tuple):
+            yield from self._named(key, value, depth, comment(info.description or "", depth))
+            return
         if isinstance(value, Part):
             yield from self.part(value, depth)
             yield from self._instead(part, key, value.model, depth)
@@ -74,6 +78,13 @@ class Writer:
         if key not in part.values and (info.is_required() or value in (None, [], {})) and info.examples:
             value = info.examples[0]
         yield f"{_INDENT * depth}{'' if key in part.active else '#'}{key}: {_text(value)}"
+
+    def _named(self, key: str, parts: tuple[Part, ...], depth: int, described: list[str]) -> Iterator[str]:
+        """A section of named sections."""
+        yield from described
+        yield f"{_INDENT * depth}#{key}:"
+        for part in parts:
+            yield from self.part(part, depth + 1)
 
     def _instead(self, part: Part, key: str, shown: type[BaseModel], depth: int) -> Iterator[str]:
         """The other kinds that may stand in a section's place: all of it comments, since only one can."""

@@ -146,7 +146,11 @@ class Text(Strict):
         "change wants new baselines, which are learnt by themselves.",
     )
     cache: int = Field(
-        200_000, ge=0, description="Texts whose vectors are kept, so that what comes again is not embedded again."
+        300_000,
+        ge=0,
+        description="Texts whose vectors are kept, so that what comes again is not embedded again. As many as the "
+        "prompts and responses that one segment is learnt from (twice learn) and what is read beside; a smaller one "
+        "embeds them anew for the responses given their prompts. A kilobyte each.",
     )
 
     @field_validator("window")

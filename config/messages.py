@@ -183,6 +183,8 @@ _SAY: dict[str, Say] = {
     "string_too_long": _too_long,
     "string_too_short": _limit("must not be empty"),
     "too_short": _limit("must not be empty"),
+    "greater_than": _limit("must be greater than {gt:g}"),
+    "less_than": _limit("must be less than {lt:g}"),
     "greater_than_equal": _limit("must be at least {ge}"),
     "less_than_equal": _limit("must be at most {le}"),
     "finite_number": _limit("must be a finite number"),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from config.sources.common import Strict
-from config.types import EmailAddress, EmailAddresses, NameList, PositiveDuration
+from config.types import Duration, EmailAddress, EmailAddresses, NameList, PositiveDuration
 
 
 class CommonReceiver(Strict):
@@ -17,7 +17,40 @@ class CommonReceiver(Strict):
         description="Labels that make one message; unset is all labels, one message an alert.",
         examples=[["rule", "source"]],
     )
+    group_wait: Duration | None = Field(
+        None,
+        description="How long the first message of a group waits for alerts that belong into it; unset is 0s where one "
+        "message is one alert, and 30s with group_by.",
+        examples=["30s"],
+    )
+    group_interval: Duration | None = Field(
+        None,
+        description="The least time between two messages about a group, so that one that flaps is no storm; unset is "
+        "5m, and 0s for alertmanager, which has its own.",
+        examples=["5m"],
+    )
+    repeat_interval: Duration | None = Field(
+        None,
+        description="How often what still fires is told again until it is acknowledged; 0s is never; unset is 1d, and "
+        "never for alertmanager.",
+        examples=["4h"],
+    )
+    mute_time_intervals: NameList = Field(
+        default=[],
+        description="Intervals of routing.time_intervals in which nothing new is told.",
+        examples=[["weekends"]],
+    )
+    active_time_intervals: NameList = Field(
+        default=[],
+        description="Intervals outside of which nothing new is told; empty is always.",
+        examples=[["weekends"]],
+    )
     timeout: PositiveDuration = Field(timedelta(seconds=10), description="The longest one request may take.")
+    include_text: bool = Field(
+        False,
+        description="Whether messages hold the beginning of prompts and responses behind an alert, redacted: "
+        "they leave your systems then.",
+    )
 
 
 class SlackReceiver(CommonReceiver):
@@ -25,7 +58,9 @@ class SlackReceiver(CommonReceiver):
 
     kind: Literal["slack"] = Field(description="slack: a message in a channel.")
     token: SecretStr | None = Field(
-        None, description="Bot token (xoxb-…) with the scope chat:write.", examples=["xoxb-…"]
+        None,
+        description="Bot token (xoxb-…) with the scope chat:write, and files:write for the chart.",
+        examples=["xoxb-…"],
     )
     channel: str | None = Field(None, description="Channel id or name, with a token.", examples=["C0123456789"])
     webhook_url: SecretStr | None = Field(
@@ -57,6 +92,9 @@ class PagerDutyReceiver(CommonReceiver):
         examples=[["fedcba9876543210fedcba9876543210"]],
     )
     url: str = Field("https://events.pagerduty.com", description="https://events.eu.pagerduty.com in the EU.")
+    change_events: bool = Field(
+        False, description="Whether deployments and new models are told too, as change events: they page nobody."
+    )
 
 
 class WebhookReceiver(CommonReceiver):
@@ -136,9 +174,20 @@ class EmailReceiver(CommonReceiver):
         return self
 
 
+class AppriseReceiver(CommonReceiver):
+    """Microsoft Teams and a hundred others, by Apprise: wants `pip install watchkeeper[apprise]`."""
+
+    kind: Literal["apprise"] = Field(description="apprise: a message by the URLs of the package Apprise.")
+    urls: list[SecretStr] = Field(
+        min_length=1,
+        description="Where to send, as Apprise writes it; Microsoft Teams by the address of its workflow.",
+        examples=[["workflows://host/workflow/signature"]],
+    )
+
+
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 AnyReceiver = Annotated[
-    SlackReceiver | PagerDutyReceiver | WebhookReceiver | AlertmanagerReceiver | EmailReceiver,
+    SlackReceiver | PagerDutyReceiver | WebhookReceiver | AlertmanagerReceiver | EmailReceiver | AppriseReceiver,
     Field(discriminator="kind"),
 ]

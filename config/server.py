@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import Field, SecretStr
 
+from config.references import KEPT_LONG
 from config.sources.common import Strict
 from config.types import PositiveDuration
 
@@ -42,5 +43,5 @@ class Retention(Strict):
     """How long measurements are kept, by the length of their window."""
 
     short: PositiveDuration = Field(timedelta(days=7), description="Windows shorter than one hour.")
-    long: PositiveDuration = Field(timedelta(days=400), description="Windows of one hour and longer.")
+    long: PositiveDuration = Field(KEPT_LONG, description="Windows of one hour and longer.")
     transitions: PositiveDuration = Field(timedelta(days=400), description="Alert history, deliveries and events.")

@@ -9,10 +9,14 @@ from pydantic_core import PydanticCustomError
 from config.alerts import Health, Rule
 from config.detectors import Text
 from config.drift import Drift
+from config.evaluate import Evaluate
 from config.golden import Golden
+from config.heartbeat import Heartbeat
+from config.judge import Judge
 from config.problems import dotted
 from config.receivers import AnyReceiver
 from config.references import HISTORY, WINDOW, findings
+from config.routing import Routing
 from config.server import Retention, Server, Store
 from config.sources import AnySource
 from config.sources.common import Strict
@@ -42,7 +46,16 @@ class Settings(Strict):
     golden: Golden | None = Field(
         None, description="Fixed prompts that are asked again and again; costs money, and is off unless it is set."
     )
+    judge: Judge | None = Field(
+        None,
+        description="Language models that judge a sample of the answers; costs money, and is off unless it is set.",
+    )
+    evaluate: Evaluate = Evaluate()
     health: Health = Health()
+    heartbeat: Heartbeat | None = Field(
+        None, description="An address that is asked while everything works, so that somebody notices when nothing does."
+    )
+    routing: Routing = Routing()
     server: Server = Server()
     store: Store = Store()
     retention: Retention = Retention()

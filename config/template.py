@@ -4,8 +4,20 @@ from collections.abc import Iterator
 
 from config.alerts import Rule
 from config.commented import Part, Writer, comment
+from config.conditions import Budget, Burn, Change, Happened, TrafficDrop
+from config.criteria import VerdictMeaning
+from config.evaluate import Evaluate
 from config.golden import ChatApi, Golden
-from config.receivers import AlertmanagerReceiver, EmailReceiver, PagerDutyReceiver, SlackReceiver, WebhookReceiver
+from config.heartbeat import Heartbeat
+from config.judge import Judge, JudgeApi, OwnCriterion, Pairs
+from config.receivers import (
+    AlertmanagerReceiver,
+    AppriseReceiver,
+    EmailReceiver,
+    PagerDutyReceiver,
+    SlackReceiver,
+    WebhookReceiver,
+)
 from config.settings import Settings
 from config.sources.files import FilesFeedback, FilesSource
 from config.sources.table import TableFeedback, TableSource
@@ -24,6 +36,18 @@ _HEAD = """\
 # Editors complete and check the keys after `watchkeeper schema > watchkeeper.schema.json`, with a first line of
 # "yaml-language-server: $schema=watchkeeper.schema.json" behind a # and a space.
 """
+
+# Of the kinds of a rule one can stand in it.
+_KINDS = ("change", "burn", "traffic_drop", "budget", "event")
+_LEVELS = ("above", "below", "clear", "fires_on", "over")
+_BURN = {
+    "windows": [{"long": "1h", "short": "5m", "rate": 14.4}, {"long": "6h", "short": "30m", "rate": 6}],
+}
+
+
+def _except(kind: str) -> tuple[str, ...]:
+    return tuple(each for each in _KINDS if each != kind)
+
 
 _GROUPS: dict[str, tuple[Part, ...]] = {
     "sources": (
@@ -57,20 +81,70 @@ _GROUPS: dict[str, tuple[Part, ...]] = {
             Rule,
             active=("measure", "over", "above", "clear", "for", "min_calls", "severity"),
             values={"measure": "error_ratio", "for": "2m", "min_calls": 20, "severity": "critical"},
-            hidden=("below", "labels"),
+            hidden=("below", "labels", *_KINDS),
         ),
         Part(
             "slow",
             Rule,
             active=("measure", "labels", "over", "above", "for", "min_calls"),
             values={"measure": "latency_seconds", "over": "15m", "above": 30, "for": "5m", "min_calls": 50},
-            hidden=("below",),
+            hidden=("below", *_KINDS),
         ),
         Part(
             "quiet",
             Rule,
             values={"measure": "calls", "over": "1h", "below": 1, "severity": "error"},
-            hidden=("above",),
+            hidden=("above", *_KINDS),
+        ),
+        Part(
+            "refusals-rise",
+            Rule,
+            values={
+                "measure": "refusal_ratio",
+                "over": "1h",
+                "above": 2,
+                "change": Part("change", Change, hidden=("value",)),
+            },
+            hidden=("below", *_except("change")),
+        ),
+        Part(
+            "failures-change",
+            Rule,
+            values={
+                "measure": "error_ratio",
+                "above": 0.01,
+                "change": Part(
+                    "change",
+                    Change,
+                    values={"how": "difference", "value": 0.02},
+                    hidden=("ago", "length"),
+                ),
+            },
+            hidden=("below", "over", *_except("change")),
+        ),
+        Part(
+            "burn",
+            Rule,
+            values={"measure": "error_ratio", "severity": "critical", "burn": Part("burn", Burn, values=_BURN)},
+            hidden=(*_LEVELS, *_except("burn")),
+        ),
+        Part(
+            "traffic-drop",
+            Rule,
+            values={"measure": "calls", "over": "15m", "traffic_drop": Part("traffic_drop", TrafficDrop)},
+            hidden=("above", "clear", "fires_on", *_except("traffic_drop")),
+        ),
+        Part(
+            "spending",
+            Rule,
+            values={"measure": "cost_usd", "budget": Part("budget", Budget)},
+            hidden=(*_LEVELS, *_except("budget")),
+        ),
+        Part(
+            "model-changed",
+            Rule,
+            values={"measure": "events", "severity": "info", "event": Part("event", Happened)},
+            hidden=(*_LEVELS, *_except("event")),
         ),
     ),
     "receivers": (
@@ -86,7 +160,76 @@ _GROUPS: dict[str, tuple[Part, ...]] = {
             hidden=("username", "password"),
         ),
         Part("mail", EmailReceiver, values={"kind": "email"}),
+        Part("teams", AppriseReceiver, values={"kind": "apprise"}),
     ),
+}
+
+_JUDGE = Part(
+    "judge",
+    Judge,
+    values={
+        "judges": (
+            Part(
+                "small",
+                JudgeApi,
+                values={
+                    "url": "https://api.openai.com/v1",
+                    "model": "gpt-4o-mini",
+                    "api_key": "sk-…",
+                    "input_usd_per_million": 0.15,
+                    "output_usd_per_million": 0.6,
+                    "max_tokens": 512,
+                },
+                hidden=("azure_api_version",),
+            ),
+            Part(
+                "azure",
+                JudgeApi,
+                values={
+                    "url": "https://<resource>.openai.azure.com",
+                    "model": "judge",
+                    "input_usd_per_million": 0.15,
+                    "output_usd_per_million": 0.6,
+                    "azure_api_version": "2024-10-21",
+                },
+            ),
+        ),
+        "own_criteria": (
+            Part(
+                "on-brand",
+                OwnCriterion,
+                values={
+                    "verdicts": (
+                        Part("ours", VerdictMeaning),
+                        Part("foreign", VerdictMeaning, values={"amount": 0, "means": "The voice is another."}),
+                    ),
+                    "empty": "foreign",
+                },
+                hidden=("file", "critique_request"),
+            ),
+            Part(
+                "advice",
+                OwnCriterion,
+                values={"critique_request": "Say where the answer gives legal advice."},
+                hidden=("question", "file"),
+            ),
+            Part(
+                "house-style",
+                OwnCriterion,
+                values={"file": "criteria/house-style.yaml"},
+                hidden=("question", "critique_request"),
+            ),
+        ),
+        "pairs": (Part("models", Pairs),),
+    },
+)
+
+_CANDIDATE = {
+    "url": "https://api.openai.com/v1",
+    "model": "gpt-4.1-mini",
+    "api_key": "sk-…",
+    "input_usd_per_million": 0.4,
+    "output_usd_per_million": 1.6,
 }
 
 
@@ -111,4 +254,7 @@ def _lines() -> Iterator[str]:
             yield from writer.part(part, 1)
     yield ""
     golden = Part("golden", Golden, values={"endpoint": Part("endpoint", ChatApi)})
-    yield from writer.keys(Part("", Settings, values={"golden": golden}, hidden=tuple(_GROUPS)), 0)
+    heartbeat = Part("heartbeat", Heartbeat)
+    evaluate = Part("evaluate", Evaluate, values={"endpoints": (Part("candidate", ChatApi, values=_CANDIDATE),)})
+    values = {"golden": golden, "judge": _JUDGE, "evaluate": evaluate, "heartbeat": heartbeat}
+    yield from writer.keys(Part("", Settings, values=values, hidden=tuple(_GROUPS)), 0)

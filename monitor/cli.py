@@ -5,6 +5,13 @@ from typing import Annotated
 
 import typer
 
+from monitor.commands.alerts import app as alerts
+from monitor.commands.labels import app as labels
+from monitor.commands.options import DEFAULT, Config, From, To
+from monitor.commands.proof import backtest, canary, rules_test
+from monitor.commands.rules import app as rules
+from monitor.commands.silence import app as silence
+
 app = typer.Typer(
     name="watchkeeper",
     help="Watches the log of an LLM application: traffic, drift, quality, alerts.",
@@ -14,14 +21,6 @@ app = typer.Typer(
     # Plain help: drawing boxes would load Rich, which takes longer than everything else together.
     rich_markup_mode=None,
 )
-
-Config = Annotated[
-    Path, typer.Option("--config", "-c", envvar="WATCHKEEPER_CONFIG", help="The configuration file.", show_default=True)
-]
-From = Annotated[str, typer.Option("--from", help="Start in event time: 2026-11-01, 2026-11-01T08:00Z, or an age: 7d.")]
-To = Annotated[str, typer.Option("--to", help="End in event time, likewise.")]
-
-DEFAULT = Path("watchkeeper.yaml")
 
 
 @app.command()
@@ -243,6 +242,14 @@ def baseline_compare(before: Version, after: Version, config: Config = DEFAULT) 
 
     raise typer.Exit(compare(config, (before, after)))
 
+
+app.add_typer(rules, name="rules")
+app.add_typer(alerts, name="alerts")
+app.add_typer(silence, name="silence")
+app.add_typer(labels, name="labels")
+rules.command("test")(rules_test)
+app.command()(backtest)
+app.command()(canary)
 
 golden = typer.Typer(
     help="Fixed prompts that are asked again and again; costs money.", no_args_is_help=True, rich_markup_mode=None

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from alerts.notifier import Failure
+from alerts.steps import Outcome
 
 DELIVERED = "delivered"
 
@@ -31,8 +32,16 @@ COUNTERS: tuple[Spec, ...] = (
         ("source", "column"),
         "Calls whose model or fingerprint is not kept: the column has too many different ones.",
     ),
+    Spec(
+        "alerts_left_out",
+        ("source", "rule"),
+        "Windows in which an alert was due to fire and did not: as many of its rule fired as may.",
+    ),
+    Spec("template_errors", ("rule", "key"), "Alerts that fired without a text of their rule: its template failed."),
     Spec("golden_calls", ("result",), "Requests to the endpoint of the golden set, by what came of them."),
     Spec("deliveries", ("channel", "outcome"), "Attempts to deliver a message, by what came of it."),
+    Spec("notifications", ("outcome",), "Alerts on their way to a receiver: told, or not told and why."),
+    Spec("heartbeats", ("state",), "Heartbeats that were sent, not taken, or withheld because something is wrong."),
 )
 TIMERS: tuple[Spec, ...] = (
     Spec("texts_seconds", ("source",), "Time of one look at the texts of a source: sample, embed, learn, measure."),
@@ -41,7 +50,11 @@ TIMERS: tuple[Spec, ...] = (
 BUCKETS: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 # The values of labels that are known beforehand; those of `source`, `channel` and `grouping` are the user's.
-CLOSED_VALUES: Mapping[str, tuple[str, ...]] = {"outcome": (DELIVERED, *Failure), "result": ("answered", "failed")}
+CLOSED_VALUES: Mapping[str, tuple[str, ...]] = {
+    "outcome": (DELIVERED, *Failure),
+    "result": ("answered", "failed"),
+    "state": ("sent", "failed", "withheld"),
+}
 
 LabelValues = tuple[str, ...]
 
@@ -115,6 +128,8 @@ class Counters:
 
 
 def _known(spec: Spec, values: Mapping[str, Sequence[str]]) -> list[LabelValues]:
+    if spec.name == "notifications":
+        return [(each,) for each in Outcome if each is not Outcome.NOTHING]
     return list(product(*(values.get(label, ()) for label in spec.labels)))
 
 

@@ -16,17 +16,20 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts.notifier import Notifier
 from detectors.embedder import EmbeddingError
+from monitor.changes import tell_changes
 from monitor.cycle import Progress, cycle
 from monitor.decide import decide_health
 from monitor.deliver import Delivery
 from monitor.failpoints import hit
 from monitor.golden.run import Asking, look
+from monitor.heartbeat import Heart
 from monitor.house import House, Watched
+from monitor.illustrate import Illustrator
 from monitor.progress import note_failure
 from monitor.reading.cycle import read_texts
 from monitor.resend import Resender
 from monitor.sources.base import SourceError
-from monitor.store import events, golden, measurements, outbox, states, texts
+from monitor.store import events, golden, groups, history, measurements, outbox, silences, states, texts
 
 log = logging.getLogger("watchkeeper")
 
@@ -53,8 +56,9 @@ class Service:
     def __init__(self, house: House, notifiers: dict[str, Notifier], told: Progress | None = None) -> None:
         self.house = house
         self.notifiers = notifiers
-        self.delivery = Delivery(house.database, notifiers, house.counters)
-        self.resender = Resender(house.database, notifiers, house.counters)
+        illustrate = Illustrator(house)
+        self.delivery = Delivery(house.database, notifiers, house.counters, illustrate)
+        self.resender = Resender(house.database, notifiers, house.counters, illustrate)
         self.stopping = Event()
         self.failure: str | None = None
         self._told = told
@@ -95,6 +99,10 @@ class Service:
             self.every(READ_TEXTS_EVERY, self._read_texts, "texts")
         if self.house.settings.golden is not None:
             self.every(ASK_GOLDEN_EVERY, self._ask_golden, "golden set")
+        if self.house.settings.heartbeat is not None:
+            heart = Heart(self.house, self.house.settings.heartbeat, self._own_health())
+            every = self.house.settings.heartbeat.every.total_seconds()
+            self.every(every, lambda: heart.beat(clock()), "heartbeat")
         self._scheduler.start()
 
     def wait(self) -> None:
@@ -193,6 +201,7 @@ class Service:
     def _check_health(self) -> None:
         self._heartbeat = clock()
         check_health(self.house, clock())
+        tell_changes(self.house, clock())
 
     def _deliver(self) -> None:
         self.delivery.step(clock())
@@ -204,6 +213,14 @@ class Service:
     def _renew(self) -> bool:
         with self.house.database.transaction() as session:
             return states.take_lease(session, LEASE, self._holder, clock(), LEASE_LENGTH)
+
+    def _own_health(self) -> dict[str, Callable[[], bool]]:
+        """What must hold of this service for a heartbeat."""
+        return {"the health check does not run": self.alive, "the lease of the store is not held": self._leads}
+
+    def _leads(self) -> bool:
+        with self.house.database.reading() as session:
+            return states.holder_of(session, LEASE, clock()) == self._holder
 
     def _keep_lease(self) -> None:
         if not self._renew():
@@ -228,6 +245,8 @@ def maintain(house: House, now: datetime) -> None:
         outbox.expire(session, now, house.settings.retention.transitions)
         events.expire(session, now, house.settings.retention.transitions)
         golden.expire(session, now, house.settings.retention.transitions)
+        for kept in (groups, history, silences):
+            kept.expire(session, now, house.settings.retention.transitions)
         texts.expire(session, now, house.settings.retention, house.settings.text.cache)
         hit("maintain.before_commit")
     hit("maintain.after_commit")

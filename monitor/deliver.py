@@ -5,7 +5,7 @@ the next one finds the claim and sends again. Whatever may have arrived before i
 the other end cannot tell.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -19,15 +19,31 @@ from monitor.store.tables import OutboxRow
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(days=1)
+CHANGE = "change"  # an action that is about no incident
+
+# Adds to a message for a receiver what only the moment of sending has. It does not fail.
+Illustrate = Callable[[Message, str], Message]
+
+
+def as_it_is(message: Message, receiver: str) -> Message:
+    """Adds nothing."""
+    return message
 
 
 class Delivery:
     """Sends what waits in the outbox; used by one thread."""
 
-    def __init__(self, database: Database, notifiers: Mapping[str, Notifier], counters: Counters) -> None:
+    def __init__(
+        self,
+        database: Database,
+        notifiers: Mapping[str, Notifier],
+        counters: Counters,
+        illustrate: Illustrate = as_it_is,
+    ) -> None:
         self._database = database
         self._notifiers = notifiers
         self._counters = counters
+        self._illustrate = illustrate
 
     def recover(self, now: datetime) -> None:
         """After a start: messages that were being sent, and openings that failed for good, are tried again."""
@@ -82,8 +98,9 @@ class Delivery:
             refs = outbox.refs_of(session, row.key)
             is_open = outbox.was_delivered(session, row.key)
         hit("deliver.after_claim")
+        message = self._illustrate(replace(_message(row, is_open, notifier), sent_at=now), row.receiver)
         try:
-            receipt = notifier.send(replace(_message(row, is_open, notifier), sent_at=now), refs)
+            receipt = notifier.send(message, refs)
         except DeliveryError as error:
             self._failed(row, error, now)
             return 0
@@ -102,7 +119,8 @@ class Delivery:
 
     def _failed(self, row: OutboxRow, error: DeliveryError, now: datetime) -> None:
         self._counters.add("deliveries", channel=row.receiver, outcome=error.failure)
-        too_old = now - row.created_at > GIVE_UP_AFTER
+        # An end that is not told leaves an incident open for ever: it is tried as long as it takes.
+        too_old = row.action != "resolve" and now - row.created_at > GIVE_UP_AFTER
         due = None if too_old or not error.retry else now + wait(row.attempts, error.retry_after_s)
         with self._database.transaction() as session:
             outbox.failed(session, _id(row), error, now, due)
@@ -113,8 +131,9 @@ def pointless(
 ) -> Iterator[OutboxRow]:
     """The messages that need not be sent.
 
-    A change that a later message covers, an incident that ended before anybody was told, and the end of an incident
-    that nobody was told of. Where a resolve too many does no harm it is sent all the same: the opening may be there.
+    A change that a later message covers, an incident that ended before anybody was told, the end of an incident that
+    nobody was told of, and that somebody has taken it on. Where a resolve too many does no harm it is sent all the
+    same: the opening may be there.
 
     Args:
         queue: the unfinished messages of one receiver, in order.
@@ -130,12 +149,18 @@ def pointless(
             droppable = overtake and untouched(row)
             if row.action == "trigger" and droppable and later and not is_open:
                 ended_by = later[0]
-            covered = row.action == "update" and droppable and number < len(rows) - 1
-            unheard = row.action == "resolve" and not is_open and not deduplicates
-            if number <= ended_by or covered or unheard:
+            covered = row.action == "update" and droppable and _is_covered(rows[number + 1 :])
+            overtaken = row.action == "acknowledge" and droppable and bool(later)
+            unheard = not is_open and (row.action == "acknowledge" or (row.action == "resolve" and not deduplicates))
+            if number <= ended_by or covered or overtaken or unheard:
                 yield row
-            else:
+            elif row.action != CHANGE:
                 is_open = row.action != "resolve"
+
+
+def _is_covered(later: Sequence[OutboxRow]) -> bool:
+    """Whether one of the later messages of a group says all that a change of it said."""
+    return any(row.action in ("update", "resolve") for row in later)
 
 
 def told_to_wait(queue: Sequence[OutboxRow], now: datetime) -> bool:

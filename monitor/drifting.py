@@ -1,15 +1,16 @@
 """Drift as an alert: what the drift detectors found becomes a built-in rule that fires while their alarm goes on."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import nextafter
 from typing import Any
 
 from alerts.rules import AlertId
-from config.alerts import Rule
+from config.alerts import OwnRule, Rule
 from config.drift import Drift
 from detectors.measurement import Labels, Value
+from monitor.formats import count
 from monitor.store.baselines import StoredBaseline
 from monitor.store.drift import DriftFacts
 from monitor.store.tables import ProgressRow
@@ -20,7 +21,7 @@ SHOWN = 3  # calls of an alarm
 NEW_NORMAL = timedelta(days=7)
 
 _LEAST = nextafter(1.0, 2.0)  # an alarm of the fast path or of whole days has its own evidence
-_CHANNELS: Mapping[str, str] = {
+CHANNELS_SAID: Mapping[str, str] = {
     "mix": "the mix of what they are about",
     "novelty": "more texts unlike anything in the baseline",
     "burst": "one topic has far more than usual",
@@ -36,8 +37,10 @@ _STREAMS: Mapping[str, str] = {
     "response": "Responses",
     "response_given_prompt": "Responses to the same prompts",
 }
-_POINTS = ("novelty", "burst", "scan")  # channels whose effect is a share of the texts
-_DEVIATIONS = ("stranger", "closer")  # … is a shift of the mean, in standard deviations of a single response
+POINTS = ("novelty", "burst", "scan")  # channels whose effect is a share of the texts
+DEVIATIONS = ("stranger", "closer")  # … is a shift of the mean, in standard deviations of a single response
+DESCRIPTORS = "descriptors"  # … is how often the means of windows differ by what they usually differ by
+_MOST, _MORE = 0.5, 0.2  # a segment with this part of a change, and so much more than of the texts, is named
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Alarm:
         """What has changed, by how much, and what a person can do about an old one."""
         labels = dict(self.id.labels)
         said = f"{_STREAMS[labels['stream']]} have drifted: {', '.join(_channels(self.facts))}"
-        said += "".join(_about(self.facts["findings"]))
+        said += "".join(_about(self.facts["findings"])) + "".join(_from(self.facts.get("segments", ())))
         if self.until.timestamp() - self.facts["at"] >= NEW_NORMAL.total_seconds():
             said += ". A week old: if it is the new normal, accept a baseline that has it (`watchkeeper baseline fit`)"
         return said + "."
@@ -96,11 +99,20 @@ def alarms(
 
 
 def going_on(facts: DriftFacts, baseline: StoredBaseline) -> Iterator[Alarm]:
-    """The alarms of one detector."""
-    for alarm in facts.facts["open"]:
-        labels: Labels = (("baseline", baseline.role), ("channel", alarm["lead"]), ("stream", baseline.stream))
-        alert = AlertId(DRIFT, baseline.source, baseline.segment, labels)
-        yield Alarm(alert, alarm, bool(facts.facts["whole"]), facts.until)
+    """The alarms of one detector that go on."""
+    yield from (_alarm(facts, baseline, each, facts.until) for each in facts.facts["open"])
+
+
+def ended(facts: DriftFacts, baseline: StoredBaseline) -> Iterator[Alarm]:
+    """Those that were, oldest first, as they were when they ended: how large, but not what explained them."""
+    for each in facts.facts.get("ended", ()):
+        yield _alarm(facts, baseline, each, datetime.fromtimestamp(each["ended"], UTC))
+
+
+def _alarm(facts: DriftFacts, baseline: StoredBaseline, alarm: Mapping[str, Any], until: datetime) -> Alarm:
+    labels: Labels = (("baseline", baseline.role), ("channel", alarm["lead"]), ("stream", baseline.stream))
+    alert = AlertId(DRIFT, baseline.source, baseline.segment, labels)
+    return Alarm(alert, alarm, bool(facts.facts["whole"]), until)
 
 
 def _has_caught_up(facts: DriftFacts, baseline: StoredBaseline, progress: ProgressRow | None) -> bool:
@@ -114,7 +126,7 @@ def _has_caught_up(facts: DriftFacts, baseline: StoredBaseline, progress: Progre
 def rule_of(settings: Drift, alarm: Alarm | None) -> Rule:
     """The rule behind an alarm, or behind one that has ended."""
     is_warning = alarm is None or not alarm.whole or alarm.facts["kind"] == "days"
-    return Rule(
+    return OwnRule(
         measure=MEASURE,
         above=1,
         severity="warning" if is_warning and settings.severity != "info" else settings.severity,
@@ -128,22 +140,53 @@ def rule_of(settings: Drift, alarm: Alarm | None) -> Rule:
 
 def _channels(facts: Mapping[str, Any]) -> Iterator[str]:
     if facts["kind"] == "days":
-        yield _CHANNELS["days"]
+        yield CHANNELS_SAID["days"]
         return
     for name in facts["channels"]:
-        effect = facts["effects"][name]
-        words = _CHANNELS[name] + (f" ({effect['about']})" if effect["about"] else "")
-        if name in _POINTS:
-            words += f", {100 * effect['value']:+.1f} points, at least {100 * max(effect['lower'], 0):.1f}"
-        if name in _DEVIATIONS:
-            words += f", by {abs(effect['value']):.2f} standard deviations, at least {max(effect['lower'], 0):.2f}"
-        yield words
+        yield in_words(name, facts["effects"][name])
+
+
+def in_words(channel: str, effect: Mapping[str, Any]) -> str:
+    """What a channel saw and how large it is, with the limit that it is above however often one looks."""
+    words = CHANNELS_SAID[channel] + (f" ({effect['about']})" if effect["about"] else "")
+    size = sized_in_words(channel, effect["value"])
+    if size:
+        words += f", {size}"
+        sure = effect["lower"] > effect["minimum"]
+        words += f", at least {sized_in_words(channel, effect['lower'], bare=True)}" if sure else ", its size unsure"
+    return words
+
+
+def sized_in_words(channel: str, value: float, *, bare: bool = False) -> str:
+    """The size of a change as people say it; empty where the unit of a channel tells them nothing."""
+    if channel in POINTS:
+        return f"{100 * value:.1f}" if bare else f"{100 * value:+.1f} points"
+    if channel in DEVIATIONS:
+        return f"{abs(value):.2f}" if bare else f"by {abs(value):.2f} standard deviations"
+    if channel == DESCRIPTORS:
+        return f"{abs(value):.1f}" if bare else f"by {abs(value):.1f} times what windows differ by"
+    return ""
 
 
 def _about(findings: Mapping[str, Any]) -> Iterator[str]:
     for topic in findings.get("new", ())[:1]:
-        yield f"; new topic: {topic['name']} ({topic['share']:.0%})"
+        yield f"; new topic: {topic['name']} ({topic['share']:.0%}{_hourly(topic)})"
     for change in findings.get("grown", ())[:1]:
-        yield f"; grown: {change['topic']['name']} ({change['before']:.0%} → {change['now']:.0%})"
+        yield f"; grown: {change['topic']['name']} ({change['before']:.0%} → {change['now']:.0%}{_hourly(change)})"
     if (responses := findings.get("responses")) is not None:
         yield f"; {responses['share']:.0%} of them stand out, 1% usually"
+
+
+def _hourly(topic: Mapping[str, Any]) -> str:
+    """Shares push each other: counts an hour do not."""
+    if "per_hour" not in topic:
+        return ""
+    return f", {count(topic['per_hour_before'])} → {count(topic['per_hour'])} calls an hour"
+
+
+def _from(segments: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The segment that most of a change comes from, where that is more than its size explains."""
+    clear = [each for each in segments if each["part"] >= _MOST and each["part"] - each["share"] >= _MORE]
+    for each in sorted(clear, key=lambda each: each["share"] - each["part"])[:1]:
+        column = each["column"].replace("_", " ")
+        yield f"; {min(each['part'], 1):.0%} of it from {column} {each['value']} ({each['share']:.0%} of the texts)"

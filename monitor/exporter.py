@@ -21,7 +21,7 @@ from detectors.measurement import Labels, Measured
 from detectors.text_catalogue import TEXTS_BY_NAME
 from monitor.clean import clean_label
 from monitor.counters import BUCKETS, COUNTERS, TIMERS, Counted, Timed
-from monitor.snapshot import AlertStatus, EventStatus, Snapshot
+from monitor.snapshot import AlertStatus, EventStatus, ProofStatus, Snapshot
 
 EXPORTED_STATES = (State.PENDING, State.FIRING, State.NO_DATA, State.ERROR)
 
@@ -70,6 +70,7 @@ class Exporter:
         yield _alerts(snapshot.alerts, columns)
         yield _events(snapshot.events)
         yield from _health(snapshot, now)
+        yield from _proof(snapshot.proof)
         yield from _counted(snapshot.counters)
         version: dict[LabelSet, float] = {(clean_label(self.version),): 1}
         yield _gauge("watchkeeper_build_info", "The running version.", ("version",), version)
@@ -165,6 +166,20 @@ def _health(snapshot: Snapshot, now: datetime) -> Iterator[Metric]:
         (clean_label(channel.name),): float(channel.pending) for channel in snapshot.channels
     }
     yield _gauge("watchkeeper_outbox_pending", "Messages that wait to be delivered.", ("channel",), pending)
+
+
+def _proof(proof: ProofStatus) -> Iterator[Metric]:
+    moments = (
+        ("heartbeat_last_success", proof.heartbeat_at, "When the address of the heartbeat last took one."),
+        ("canary_last_success", proof.canary_at, "When a canary last came through every receiver and back."),
+        ("canary_last_failure", proof.canary_failed_at, "When a canary last did not come through."),
+    )
+    for name, at, text in moments:
+        if at is not None:
+            yield _gauge(f"watchkeeper_{name}_timestamp_seconds", text, (), {(): at.timestamp()})
+    if proof.canary_s is not None:
+        text = "How long the last canary that came through took, from the event to the last receiver that knew its end."
+        yield _gauge("watchkeeper_canary_duration_seconds", text, (), {(): proof.canary_s})
 
 
 def _counted(counted: Counted) -> Iterator[Metric]:

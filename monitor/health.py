@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from alerts.rules import AlertId
-from config.alerts import Rule
+from config.alerts import OwnRule, Rule
 from config.settings import Settings
 from detectors.measurement import Reason, Segment, Value
+from monitor.canary import CANARY
 from monitor.drifting import DRIFT
 from monitor.store.tables import ChannelRow, ProgressRow
 
@@ -17,7 +18,16 @@ TEXTS_FAILING = "texts_failing"
 GOLDEN_CHANGED = "golden_changed"  # this and the next are made in `monitor.golden.alarm`
 GOLDEN_FAILING = "golden_failing"
 
-RESERVED = (SOURCE_SILENT, SOURCE_FAILING, CHANNEL_FAILING, TEXTS_FAILING, GOLDEN_CHANGED, GOLDEN_FAILING, DRIFT)
+RESERVED = (
+    SOURCE_SILENT,
+    SOURCE_FAILING,
+    CHANNEL_FAILING,
+    TEXTS_FAILING,
+    GOLDEN_CHANGED,
+    GOLDEN_FAILING,
+    DRIFT,
+    CANARY,
+)
 
 OWN_SOURCE = "watchkeeper"  # the `source` label of alerts about Watchkeeper itself
 
@@ -79,7 +89,7 @@ def _since(start: datetime | None, now: datetime) -> float:
 
 
 def _rule(settings: Settings, measure: str, above: float, summary: str) -> Rule:
-    return Rule(
+    return OwnRule(
         measure=measure,
         above=above,
         severity=settings.health.severity,

@@ -6,17 +6,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 
+from alerts.annotations import of_alert
 from alerts.notifier import AlertView, Link
 from alerts.rules import AlertId
+from alerts.view import labels_of
 from alerts.watch import covers
 from config.alerts import Rule
 from config.settings import Settings
 from config.sources import AnySource
+from monitor.canary import canary_rule
 from monitor.counters import Counters
 from monitor.drifting import DRIFT, Alarm, rule_of
 from monitor.golden.alarm import golden_rule
 from monitor.health import CHANNEL_FAILING, health_rule
 from monitor.meter import Meter
+from monitor.past import StoredPast
+from monitor.pulse import Pulse
 from monitor.reading.desk import TextDesk
 from monitor.sources.base import Source
 from monitor.sources.registry import SourceContext, build
@@ -24,6 +29,7 @@ from monitor.store.database import Database
 
 # A slot this much older than what the source's lateness and rhythm explain belongs to a catch-up.
 CATCH_UP_AFTER = timedelta(minutes=5)
+MOST_RUNBOOKS = 5  # links of one message
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,9 @@ class House:
     """The parts of one service.
 
     `deciding` is held while alerts are stepped and written: decisions are taken one at a time. `alarms` are the drift
-    alarms that go on, as of the last look; `said` is what the rules about the golden set say, by name. Relative paths
-    start at `folder`.
+    alarms that go on, as of the last look; `said` is what the rules about the golden set say, by name; `pulse` is how
+    the heartbeat is doing; `pasts` are what was read of earlier measurements, by source. Relative paths start at
+    `folder`.
     """
 
     settings: Settings
@@ -60,6 +67,8 @@ class House:
     desk: TextDesk
     alarms: dict[AlertId, Alarm] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
+    pulse: Pulse = field(default_factory=Pulse)
+    pasts: dict[str, StoredPast] = field(default_factory=dict)
     deciding: Lock = field(default_factory=Lock)
     replay: bool = False
     folder: Path = Path()
@@ -81,18 +90,19 @@ class House:
         return {name: rule for name, rule in self.settings.rules.items() if applies(rule, source)}
 
     def rule_of(self, alert: AlertId) -> Rule | None:
-        """The rule behind an alert, the user's or a built-in one; None when it has gone."""
+        """The rule behind an alert, built in or the user's with the alert's labels in it; None when it has gone."""
         rule = self.settings.rules.get(alert.rule)
         if rule is None and alert.rule == DRIFT:
             watched_for = self.settings.drift.enabled and alert.source in self.sources
             return rule_of(self.settings.drift, self.alarms.get(alert)) if watched_for else None
         if rule is None:
             found = health_rule(self.settings, alert)
-            return found or golden_rule(self.settings, alert, self.said.get(alert.rule, ""))
+            found = found or golden_rule(self.settings, alert, self.said.get(alert.rule, ""))
+            return found or canary_rule(self.settings, alert)
         watched = self.sources.get(alert.source)
         if watched is None or not applies(rule, alert.source) or not covers(rule, alert):
             return None
-        return rule
+        return of_alert(rule, labels_of(alert))
 
     def receivers_of(self, alert: AlertId, rule: Rule) -> list[str]:
         """Who is told of an alert. That a receiver fails is not told to the receiver that fails."""
@@ -102,10 +112,11 @@ class House:
 
     def links(self, alerts: Iterable[AlertView]) -> list[Link]:
         """Where a message about these alerts leads."""
-        rules = dict.fromkeys(each.labels["rule"] for each in alerts)
-        runbooks = [self.settings.rules[name].runbook for name in rules if name in self.settings.rules]
-        runbooks += [self.settings.drift.runbook] if DRIFT in rules else []
-        links = [Link("Runbook", runbook) for runbook in dict.fromkeys(runbooks) if runbook]
+        told = [each.labels for each in alerts]
+        mine = [(self.settings.rules.get(labels["rule"]), labels) for labels in told]
+        runbooks = [of_alert(rule, labels).runbook for rule, labels in mine if rule is not None]
+        runbooks += [self.settings.drift.runbook] if any(labels["rule"] == DRIFT for labels in told) else []
+        links = [Link("Runbook", runbook) for runbook in [*dict.fromkeys(runbooks)][:MOST_RUNBOOKS] if runbook]
         if self.settings.server.external_url:
             links.append(Link("Status page", self.settings.server.external_url))
         return links

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from detectors.identity import latest, learn, said, seen, usual_before
+from detectors.identity import latest, learn, said, seen, usual_before, was_replaced
 from detectors.measurement import NONE, OTHER, Window
 from monitor.failpoints import hit
 from monitor.house import House, Watched
@@ -41,6 +41,7 @@ def notice(house: House, watched: Watched, span: Window) -> None:
             "" if each.service == NONE else each.service,
         )
         for each in learnt.news
+        if each.name not in known or was_replaced(watched.source, each, longest)
     ]
     with house.database.transaction() as session:
         events.remember(session, watched.name, learnt.known)

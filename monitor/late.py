@@ -1,7 +1,7 @@
 """Late calls: closed windows are measured again for display; no decision is taken twice."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from detectors.measurement import Window
 from monitor.failpoints import hit
@@ -10,6 +10,8 @@ from monitor.slots import DAY, ceil, floor
 from monitor.sources.base import Poll
 from monitor.store import measurements, states
 from monitor.store.tables import ProgressRow
+
+LONGEST_TRAILING = timedelta(hours=6)
 
 
 def remeasure(house: House, watched: Watched, row: ProgressRow, poll: Poll, now: datetime) -> None:
@@ -46,8 +48,9 @@ def _revise(house: House, watched: Watched, stretch: Window, slot_end: datetime,
     meter = watched.meter
     with house.database.reading() as session:
         admitted = states.segments(session, watched.name)
-    # A call at time t is part of every window that ends within one length after it.
-    longest = max(meter.plan.steps)
+    # A call at time t is part of every window that ends within one length after it. Trailing windows of days, as those
+    # of a burn rate, are left as they are: they come anew many times a day, and no late call may cost days of the log.
+    longest = max(length for length in meter.plan.steps if length <= max(meter.plan.history, LONGEST_TRAILING))
     last = min(stretch.end + longest, slot_end)
     readings = meter.read(watched.source, stretch.start + house.settings.window, last, admitted)
     rows = [

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 
+from alerts.conditions import lengths
 from alerts.watch import Grouping, Readings
 from config.alerts import Rule
 from config.settings import Settings
@@ -33,9 +34,9 @@ class Meter:
         """What the settings ask for."""
         trailing: dict[tuple[Grouping, timedelta], set[str]] = {}
         for rule in rules:
-            if rule.over is not None and rule.over != settings.window:
+            for length in lengths(rule, settings.window):
                 grouping = _configured(source, rule.by)
-                trailing.setdefault((grouping, rule.over), set()).add(rule.measure)
+                trailing.setdefault((grouping, length), set()).add(rule.measure)
         plan = Plan.of(settings.window, settings.history, (length for _, length in trailing))
         return cls(plan, source, {key: frozenset(measures) for key, measures in trailing.items()})
 
@@ -60,13 +61,18 @@ class Meter:
         """Measures every window that closes at a slot end in `[first, last]`."""
         batches = {}
         for grouping in self.groupings(log):
+            segments = admitted.get(grouping, {})
             for length in self.plan.steps:
                 windows = self.plan.windows(length, first, last)
                 aggregates = self._aggregates(log, grouping, length)
-                if windows and aggregates:
-                    parts = [each.measure(log, windows, grouping, admitted.get(grouping, {})) for each in aggregates]
+                parts = [each.measure(log, windows, grouping, segments) for each in (aggregates if windows else ())]
+                if length == self.plan.history and (whole := self.plan.history_windows(first, last)):
+                    # What a rule reads of more windows stands over what is measured of these; the rest is only theirs.
+                    rest = [each.measure(log, whole, grouping, segments) for each in self._all(log)]
+                    parts = [*map(_only_there, rest), *parts]
+                if parts:
                     batches[grouping, length] = reduce(Batch.joined, parts)
-        return Readings(log.name, self.plan.slot, batches)
+        return Readings(log.name, self.plan.slot, batches, self.plan.history, self.plan.steps)
 
     def _aggregates(self, log: Calls, grouping: Grouping, length: timedelta) -> Sequence[Aggregate]:
         """Everything for base and history windows; for trailing ones only what a rule reads."""
@@ -85,6 +91,12 @@ class Meter:
         if feedback is not None and log.feedback_columns:
             aggregates.append(Feedback(feedback.lookback, feedback.positive_above, feedback.max_keys))
         return aggregates
+
+
+def _only_there(batch: Batch) -> Batch:
+    """The batch, saying nothing of rows that it is joined to."""
+    series = {key: replace(each, sparse=True) for key, each in batch.series.items()}
+    return Batch(batch.source, batch.rows, series)
 
 
 def _configured(source: AnySource, by: Sequence[str]) -> Grouping:

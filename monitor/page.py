@@ -134,6 +134,11 @@ def render_page(snapshot: Snapshot, now: datetime, version: str) -> str:
     )
 
 
+def render(template: str, **shown: object) -> str:
+    """Another page in the same style."""
+    return _environment().get_template(template).render(**shown)
+
+
 @cache
 def style() -> str:
     """The page's style sheet."""

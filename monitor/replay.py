@@ -1,17 +1,22 @@
 """`replay` and `backfill`: the same code over past event time."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from alerts.watch import Readings
 from config.load import Loaded
+from detectors.measurement import Window
 from monitor.cycle import Stretch, advance
+from monitor.daemon import check_health
 from monitor.deliver import Delivery
+from monitor.hindsight import lend
 from monitor.house import House, Watched
+from monitor.illustrate import Illustrator
 from monitor.opening import has_live_store, open_notifiers, store_url
+from monitor.replay_texts import Told, lent, reread, rewrite
 from monitor.slots import Pace, closing, floor
 from monitor.sources.registry import SourceContext
 from monitor.store import measurements, outbox, states
@@ -29,23 +34,35 @@ def scratch(loaded: Loaded) -> Iterator[House]:
     """A house with a store of its own that touches no live state; it reads what the live one has landed and no more."""
     with TemporaryDirectory(prefix="watchkeeper-replay-") as folder:
         database = Database.open(f"sqlite:///{folder}/replay.db")
-        if has_live_store(loaded):
-            live = Database.open(store_url(loaded))
+        live = Database.open(store_url(loaded)) if has_live_store(loaded) else None
+        if live is not None:
             copy_rows(live, database, LANDED)
-            live.close()
         context = SourceContext(loaded.folder, Path(folder) / "landed", database)
         house = House.open(loaded.settings, context, replay=True)
+        if live is not None:
+            lend(house, live)
         try:
-            yield house
+            with nullcontext() if live is None else lent(live, house):
+                yield house
         finally:
             house.close()
+            if live is not None:
+                live.close()
 
 
-def replay(house: House, span: tuple[datetime, datetime], now: datetime, emit: Emit) -> None:
+def replay(house: House, span: tuple[datetime, datetime], now: datetime, emit: Emit, told: Told | None = None) -> None:
     """Measures and decides a span of event time, source by source, as if it were closing now.
+
+    Args:
+        house: with a scratch store.
+        span: event time.
+        now: the wall clock.
+        emit: is told what each stretch came to.
+        told: is told what was measured of texts; they are not read where it is None.
 
     Raises:
         SourceError: a source could not be read.
+        detectors.embedder.EmbeddingError: the texts could not be embedded.
     """
     for watched in house.sources.values():
         pace = Pace()
@@ -53,6 +70,24 @@ def replay(house: House, span: tuple[datetime, datetime], now: datetime, emit: E
             readings = advance(house, watched, stretch, now)
             pace.note(readings.calls())
             emit(readings, _new_transitions(house))
+        if told is not None:
+            _texts(house, watched, Window(*span), now, (emit, told))
+
+
+def _texts(house: House, watched: Watched, span: Window, now: datetime, tell: tuple[Emit, Told]) -> None:
+    """Reads the texts of a source after its traffic: what they say, and the drift alarms that begin and end."""
+    emit, told = tell
+
+    def step(at: datetime) -> None:
+        with house.database.transaction() as session:
+            states.progress(session, watched.name, now).complete_until = at
+        check_health(house, at)
+        transitions = _new_transitions(house)
+        if transitions:
+            emit(Readings(watched.name, house.settings.window, {}), transitions)
+
+    for measured in reread(house, watched, span, now, step):
+        told([measured])
 
 
 def deliver_after(house: House, emit: Emit, clock: Callable[[], datetime], pause: Callable[[], object]) -> Emit:
@@ -62,7 +97,7 @@ def deliver_after(house: House, emit: Emit, clock: Callable[[], datetime], pause
         clock: the wall clock, for retries.
         pause: waits a moment when nothing is due yet.
     """
-    delivery = Delivery(house.database, open_notifiers(house.settings), house.counters)
+    delivery = Delivery(house.database, open_notifiers(house.settings), house.counters, Illustrator(house))
 
     def emit_and_deliver(readings: Readings, transitions: list[TransitionRow]) -> None:
         emit(readings, transitions)
@@ -88,6 +123,7 @@ def backfill(house: House, span: tuple[datetime, datetime], now: datetime, *, po
 
     Raises:
         SourceError: a source could not be read.
+        detectors.embedder.EmbeddingError: the texts could not be embedded.
     """
     written = 0
     for watched in house.sources.values():
@@ -103,6 +139,7 @@ def backfill(house: House, span: tuple[datetime, datetime], now: datetime, *, po
                     states.admit(session, watched.name, grouping, members)
                 rows = list(measurements.kept(readings, house.settings.retention, now))
                 written += measurements.revise(session, rows)
+        written += rewrite(house, watched, Window(*span), now)
     return written
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from alerts.notifier import DeliveryError, Notifier, Resending
 from monitor.counters import Counters
-from monitor.deliver import told_to_wait, wait
+from monitor.deliver import Illustrate, as_it_is, told_to_wait, wait
 from monitor.store import outbox
 from monitor.store.database import Database
 
@@ -18,8 +18,15 @@ from monitor.store.database import Database
 class Resender:
     """Sends open alerts again; used by the thread that delivers."""
 
-    def __init__(self, database: Database, notifiers: Mapping[str, Notifier], counters: Counters) -> None:
+    def __init__(
+        self,
+        database: Database,
+        notifiers: Mapping[str, Notifier],
+        counters: Counters,
+        illustrate: Illustrate = as_it_is,
+    ) -> None:
         self._database = database
+        self._illustrate = illustrate
         self._notifiers = {name: each for name, each in notifiers.items() if isinstance(each, Resending)}
         self._counters = counters
         self._due: dict[str, datetime] = {}
@@ -42,7 +49,7 @@ class Resender:
         if not messages:
             return
         try:
-            notifier.resend(messages, now)
+            notifier.resend([self._illustrate(each, receiver) for each in messages], now)
         except DeliveryError as error:
             attempts = self._failed[receiver] = self._failed.get(receiver, 0) + 1
             again = wait(attempts, None) if error.retry else notifier.resend_every

@@ -5,7 +5,7 @@ window, the trailing windows that rules name, and the windows that are kept as h
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from detectors.measurement import Window
@@ -46,6 +46,7 @@ class Plan:
 
     slot: timedelta
     steps: Mapping[timedelta, timedelta]
+    history: timedelta
 
     @classmethod
     def of(cls, slot: timedelta, history: timedelta, trailing: Iterable[timedelta]) -> "Plan":
@@ -53,7 +54,7 @@ class Plan:
         steps = {slot: slot, history: history}
         for length in trailing:
             steps[length] = min(step_of(length, slot), steps.get(length, length))
-        return cls(slot, dict(sorted(steps.items())))
+        return cls(slot, dict(sorted(steps.items())), history)
 
     def due(self, length: timedelta, slot_end: datetime) -> bool:
         """Whether a window of this length closes at this slot end."""
@@ -68,6 +69,12 @@ class Plan:
             windows.append(Window(end - length, end))
             end += step
         return windows
+
+    def history_windows(self, first_end: datetime, last_end: datetime) -> list[Window]:
+        """The history windows that close there, where a rule reads trailing windows of the same length, too."""
+        if self.steps[self.history] == self.history:
+            return []
+        return replace(self, steps={self.history: self.history}).windows(self.history, first_end, last_end)
 
     def ends(self, first_end: datetime, last_end: datetime) -> Iterator[datetime]:
         """All slot ends in `[first_end, last_end]`."""

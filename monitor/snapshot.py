@@ -57,7 +57,14 @@ class ChannelStatus:
 
 @dataclass(frozen=True, slots=True)
 class AlertStatus:
-    """An alert as it stands; `labels` are those of the measurement, `held` says why nobody was told."""
+    """An alert as it stands.
+
+    Attributes:
+        labels: those of the measurement.
+        held: why somebody was not told.
+        id: by which people ask for it.
+        taken_by: who has taken it on.
+    """
 
     rule: str
     source: str
@@ -69,6 +76,20 @@ class AlertStatus:
     value: float | None
     condition: str
     held: str | None = None
+    id: str = ""
+    taken_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceStatus:
+    """A silence that holds or will."""
+
+    id: int
+    matchers: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +198,25 @@ class ReportStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ProofStatus:
+    """Whether the alerts were proved to work.
+
+    Attributes:
+        heartbeat_at: when the address of the heartbeat last took one; None where it never did or none is configured.
+        withheld: what keeps the heartbeat back now.
+        canary_at: when a canary last came through every receiver and back.
+        canary_s: how long that one took, in seconds.
+        canary_failed_at: when a canary last did not.
+    """
+
+    heartbeat_at: datetime | None = None
+    withheld: tuple[str, ...] = ()
+    canary_at: datetime | None = None
+    canary_s: float | None = None
+    canary_failed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that is shown, at one moment.
 
@@ -185,6 +225,7 @@ class Snapshot:
         windows: the newest base window of each source and segment.
         ends: end of the newest measured window, by source and length in seconds.
         alerts: all alerts that are not inactive.
+        silences: those that hold or will.
         texts: the streams whose texts are read.
         transitions: the recent ones, newest first.
         reports: those that anybody who sees this may open, newest first.
@@ -203,8 +244,10 @@ class Snapshot:
     transitions: tuple[TransitionStatus, ...] = ()
     reports: tuple[ReportStatus, ...] = ()
     events: tuple[EventStatus, ...] = ()
+    silences: tuple[SilenceStatus, ...] = ()
     models: tuple[ModelStatus, ...] = ()
     golden: GoldenStatus | None = None
+    proof: ProofStatus = ProofStatus()
     counters: Counted = field(default_factory=Counted)
 
     def not_ready(self) -> dict[str, str]:

@@ -22,9 +22,11 @@ def render_json(snapshot: Snapshot) -> bytes:
         "channels": [asdict(channel) for channel in snapshot.channels],
         "alerts": [_with_labels(alert) for alert in snapshot.alerts],
         "texts": [_text(text) for text in snapshot.texts],
+        "silences": [asdict(silence) for silence in snapshot.silences],
         "transitions": [_with_labels(transition) for transition in snapshot.transitions],
         "events": [asdict(event) for event in snapshot.events],
         "golden": None if snapshot.golden is None else _golden(snapshot.golden),
+        "proof": asdict(snapshot.proof),
         "models": [asdict(model) for model in snapshot.models],
         "windows": [_window(row) for row in snapshot.windows],
         "ends": [
@@ -32,7 +34,7 @@ def render_json(snapshot: Snapshot) -> bytes:
         ],
         "counters": _counters(snapshot.counters),
     }
-    return json.dumps(_plain(document), ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(plain(document), ensure_ascii=False, allow_nan=False).encode()
 
 
 def _with_labels(status: AlertStatus | TransitionStatus) -> dict[str, Any]:
@@ -80,12 +82,12 @@ def _counters(counted: Counted) -> list[dict[str, Any]]:
     ]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The value with texts made safe, times written out, and infinities as null: JSON has none."""
     if isinstance(value, dict):
-        return {_plain(key): _plain(each) for key, each in value.items()}
+        return {plain(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if isinstance(value, str):
         return clean_text(value, TEXT_LENGTH)
     if isinstance(value, datetime):

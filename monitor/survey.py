@@ -1,10 +1,15 @@
 """The snapshot that everything shows, made from the store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alerts.pipeline import identity, labels_of
+from alerts.grouping import fingerprint
 from alerts.rules import Alert, AlertId, State, condition
+from alerts.silences import Silence
+from alerts.steps import Outcome
+from alerts.verdicts import HELD
+from alerts.view import labels_of
 from monitor.eventstatus import event_statuses, model_statuses
 from monitor.golden.status import golden_status
 from monitor.health import quiet_for
@@ -13,18 +18,21 @@ from monitor.snapshot import (
     AlertStatus,
     ChannelState,
     ChannelStatus,
+    ProofStatus,
+    SilenceStatus,
     Snapshot,
     SourceState,
     SourceStatus,
     TransitionStatus,
 )
-from monitor.store import measurements, outbox, states
+from monitor.store import canaries, history, measurements, outbox, silences, states
 from monitor.store.database import Session
 from monitor.store.manifest import Manifest
 from monitor.store.tables import ChannelRow, ProgressRow, TransitionRow
 from monitor.textstatus import text_statuses
 
 RECENT = 100  # transitions shown
+NOT_TOLD = HELD | {Outcome.WAITING}
 NEWEST_WITHIN = timedelta(hours=6)  # older windows are not the present of anything
 
 
@@ -54,7 +62,9 @@ def survey(house: House, now: datetime) -> Snapshot:
             transitions=tuple(_transition(row) for row in recent),
             events=event_statuses(house, session, now),
             models=model_statuses(house, session),
+            silences=tuple(_silence(each) for each in silences.not_over(session, now)),
             golden=golden_status(house, session, now),
+            proof=_proof(house, session),
             counters=house.counters.counted(),
         )
 
@@ -95,18 +105,23 @@ def _state(watched: Watched, row: ProgressRow, now: datetime) -> SourceState:
     return "silent" if patience and quiet_for(row) > patience else "ok"
 
 
-def _alerts(house: House, session: Session, recent: list[TransitionRow]) -> list[AlertStatus]:
-    """The alerts that are not inactive; `held` is that of their newest transition, unless someone was told since."""
-    told = {identity(view.labels) for group in outbox.open_groups(session) for view in group.told}
-    held: dict[AlertId, str | None] = {}
+def _alerts(house: House, session: Session, recent: list[TransitionRow]) -> Iterator[AlertStatus]:
+    """The alerts that are not inactive; `held` is what holds messages back, or that of their newest transition."""
+    stale: dict[AlertId, str | None] = {}
     for row in recent:
-        alert_id = states.alert_id_of(row)
-        held.setdefault(alert_id, None if identity(labels_of(alert_id)) in told else row.held)
-    alerts = states.alerts(session)
-    return [_alert(house, *each, held) for each in alerts.items() if each[1].state is not State.INACTIVE]
+        stale.setdefault(states.alert_id_of(row), row.held)
+    alerts = {each: alert for each, alert in states.alerts(session).items() if alert.state is not State.INACTIVE}
+    names = {each: fingerprint(labels_of(each)) for each in alerts}
+    outcomes, taken = history.newest_outcomes(session, names.values()), history.acknowledged(session)
+    for each, alert in alerts.items():
+        became = outcomes.get(names[each], {})
+        held = ", ".join(sorted({outcome for outcome in became.values() if outcome in NOT_TOLD}))
+        by = taken.get(names[each])
+        shown = _alert(house, each, alert, held or (None if became else stale.get(each)))
+        yield replace(shown, id=names[each], taken_by=by.by if by else "")
 
 
-def _alert(house: House, alert_id: AlertId, alert: Alert, held: Mapping[AlertId, str | None]) -> AlertStatus:
+def _alert(house: House, alert_id: AlertId, alert: Alert, held: str | None) -> AlertStatus:
     rule = house.rule_of(alert_id)
     return AlertStatus(
         rule=alert_id.rule,
@@ -118,8 +133,13 @@ def _alert(house: House, alert_id: AlertId, alert: Alert, held: Mapping[AlertId,
         since=alert.since,
         value=alert.value.value if alert.value else None,
         condition=condition(rule) if rule else "",
-        held=held.get(alert_id),
+        held=held,
     )
+
+
+def _silence(silence: Silence) -> SilenceStatus:
+    matchers = tuple(map(str, silence.matchers))
+    return SilenceStatus(silence.id, matchers, silence.starts_at, silence.ends_at, silence.author, silence.reason)
 
 
 def _channels(house: House, rows: Mapping[str, ChannelRow], pending: Mapping[str, int]) -> tuple[ChannelStatus, ...]:
@@ -132,6 +152,17 @@ def _channels(house: House, rows: Mapping[str, ChannelRow], pending: Mapping[str
         )
         channels.append(status)
     return tuple(channels)
+
+
+def _proof(house: House, session: Session) -> ProofStatus:
+    passed, failed = (canaries.last(session, name) for name in (canaries.PASSED, canaries.FAILED))
+    return ProofStatus(
+        heartbeat_at=house.pulse.last_success_at,
+        withheld=house.pulse.troubles,
+        canary_at=passed.at if passed else None,
+        canary_s=passed.seconds if passed else None,
+        canary_failed_at=failed.at if failed else None,
+    )
 
 
 def _transition(row: TransitionRow) -> TransitionStatus:

@@ -74,7 +74,9 @@ def _of(house: House, place: Place, used: list[StoredBaseline] | None, newest: F
         found = newest.get((place, baseline.version))
         measured = None
         if found is not None:
-            measured = Measured(found.source, found.segment, found.window, _labelled(found, baseline, is_described))
+            measured = Measured(
+                found.source, found.segment, found.window, labelled(found, baseline, is_described=is_described)
+            )
             is_described = True
         yield replace(
             none,
@@ -87,7 +89,7 @@ def _of(house: House, place: Place, used: list[StoredBaseline] | None, newest: F
         )
 
 
-def _labelled(found: TextMeasured, baseline: StoredBaseline, is_described: bool) -> dict[Key, Value]:
+def labelled(found: TextMeasured, baseline: StoredBaseline, *, is_described: bool = False) -> dict[Key, Value]:
     """The values with what they are against among their labels; those that are against nothing only once."""
     values = {}
     for key, value in found.values.items():

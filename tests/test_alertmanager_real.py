@@ -161,6 +161,33 @@ def test_it_groups_what_fires_and_tells_of_the_end(running: Alertmanager) -> Non
     assert running.alerts("grouped") == []
 
 
+def test_it_groups_what_comes_in_messages_of_their_own_and_keeps_rules_apart(running: Alertmanager) -> None:
+    sender = notifier(running)
+    of_one, of_other = message("apart", 3), message("other")
+    singles = [replace(of_one, key=f"key-{number}", alerts=(each,)) for number, each in enumerate(of_one.alerts)]
+    for each in [*singles, of_other]:
+        sender.send(each, {})
+
+    def services(status: str, last: Json) -> list[str]:
+        return sorted(alert["labels"]["service"] for alert in last["alerts"] if alert["status"] == status)
+
+    wanted = ["chat-0", "chat-1", "chat-2"]
+    running.until(lambda: [each for each in running.told.of("apart", "firing") if services("firing", each) == wanted])
+    assert running.until(lambda: running.told.of("other", "firing"))
+    groups = [{alert["labels"]["alertname"] for alert in each["alerts"]} for each in running.told.payloads]
+    assert all(len(group) == 1 for group in groups)
+    # One of three is over: the group still fires, and says which one it was.
+    sender.send(over(singles[1]), {})
+    running.until(
+        lambda: [each for each in running.told.of("apart", "firing") if services("resolved", each) == ["chat-1"]]
+    )
+    for each in (singles[0], singles[2], of_other):
+        sender.send(over(each), {})
+    running.until(lambda: running.told.of("apart", "resolved"))
+    running.until(lambda: running.told.of("other", "resolved"))
+    assert running.alerts("apart") == []
+
+
 def test_our_own_webhook_says_it_as_alertmanager_does(running: Alertmanager) -> None:
     opened = message("same", 2)
     notifier(running).send(opened, {})

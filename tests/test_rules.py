@@ -1,13 +1,7 @@
-"""The state machine of one alert: scenarios a minute a window, an oracle of Prometheus' timing, and Prometheus itself."""
+"""The state machine of one alert, a minute a window; beside Prometheus' it stands in test_rules_oracle.py."""
 
-import json
-import os
-import random
-import shutil
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from alerts.conditions.moment import Reading, Verdict
 from alerts.rules import Alert, State, Transition, close, condition, is_memory, step
 from config.alerts import Rule
 from detectors.measurement import Reason, Value
@@ -246,39 +241,6 @@ def test_forgetting_what_is_no_memory_changes_no_state(no_data: str, hold: int, 
     assert states == run(rule, [window(word) for word in words])[1]
 
 
-class Oracle:
-    """Prometheus' own bookkeeping for one series without gaps (rules/alerting.go), in minutes."""
-
-    def __init__(self, hold: int, keep: int) -> None:
-        self.hold, self.keep = hold, keep
-        self.active_at: int | None = None
-        self.keep_since: int | None = None
-        self.firing = False
-
-    def eval(self, at: int, is_true: bool) -> str:
-        """The state after one evaluation."""
-        if is_true:
-            self.active_at = at if self.active_at is None else self.active_at
-            self.keep_since = None
-        elif self.active_at is not None:
-            self.keep_since = at if self.firing and self.keep_since is None else self.keep_since
-            kept = self.firing and self.keep_since is not None and at - self.keep_since < self.keep
-            if not kept:
-                self.active_at, self.keep_since, self.firing = None, None, False
-        if self.active_at is None:
-            return "."
-        self.firing = self.firing or at - self.active_at >= self.hold
-        return "F" if self.firing else "P"
-
-
-@given(st.integers(0, 5), st.integers(0, 5), st.lists(st.booleans(), max_size=60))
-def test_a_series_without_gaps_gives_the_states_that_prometheus_gives(hold: int, keep: int, truths: list[bool]) -> None:
-    rule = a_rule(**{"for": f"{hold}m", "keep_firing_for": f"{keep}m"})
-    oracle = Oracle(hold, keep)
-    expected = "".join(oracle.eval(number, each) for number, each in enumerate(truths))
-    assert run(rule, [Value(float(each), n=1) for each in truths])[1] == expected
-
-
 numbers = st.sampled_from(["0", "0.3", "1", "few", "low", "_", "none", "missing", "broken"])
 rules = st.builds(
     lambda hold, keep, clear, few, no_data, cap: a_rule(
@@ -369,47 +331,62 @@ TestHysteresis = Hysteresis.TestCase
 TestHysteresis.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 
 
-PROMTOOL = shutil.which("promtool")
-TIMINGS = [(0, 0), (3, 0), (0, 2), (2, 2), (2, 5)]
+SURE = {"fires_on": "interval", "min_calls": 0}
 
 
-@pytest.mark.skipif(PROMTOOL is None and os.environ.get("CI") != "true", reason="promtool is not installed")
-def test_promtool_gives_the_same_states_minute_by_minute(tmp_path: Path) -> None:
-    """Prometheus' own unit tests of rules are asked whether every state that we reach is theirs."""
-    assert PROMTOOL is not None, "CI must have promtool"
-    dice = random.Random(20260305)
-    alerts, tests = [], []
-    for hold, keep in TIMINGS:
-        timing = {"for": f"{hold}m", "keep_firing_for": f"{keep}m"}
-        alerts += [
-            {"alert": f"above_{hold}_{keep}", "expr": "x > 0.5", **timing},
-            {"alert": f"below_{hold}_{keep}", "expr": "x < 0.5", **timing},
-        ]
-    for _ in range(2):
-        values = [value for _ in range(12) for value in [dice.choice([0.0, 0.5, 1.0])] * dice.choice([1, 1, 2, 3, 6])][
-            :40
-        ]
-        expected = [each for alert in alerts for each in _expected_of_promtool(alert, values)]
-        given = [{"series": "x", "values": " ".join(map(str, values))}]
-        tests.append({"interval": "1m", "input_series": given, "promql_expr_test": expected})
-    (tmp_path / "rules.yaml").write_text(json.dumps({"groups": [{"name": "all", "interval": "1m", "rules": alerts}]}))
-    suite = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": tests}
-    (tmp_path / "test.yaml").write_text(json.dumps(suite))
-    result = subprocess.run(
-        [PROMTOOL, "test", "rules", "test.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+def between(value: float, lower: float, upper: float) -> Value:
+    """A number with its interval."""
+    return Value(value, lower, upper, 20)
 
 
-def _expected_of_promtool(alert: dict[str, str], values: list[float]) -> list[dict[str, Any]]:
-    direction = alert["alert"].split("_")[0]
-    ours = a_rule(**{"above": None, direction: 0.5, "for": alert["for"], "keep_firing_for": alert["keep_firing_for"]})
-    _, states, _ = run(ours, [Value(each, n=1) for each in values])
-    words = {"P": "pending", "F": "firing"}
-    found = []
-    for minute, letter in enumerate(states):
-        labels = f'ALERTS{{alertname="{alert["alert"]}", alertstate="{words.get(letter)}"}}'
-        samples = [{"labels": labels, "value": 1}] if letter in words else []
-        query = f'ALERTS{{alertname="{alert["alert"]}"}}'
-        found.append({"expr": query, "eval_time": f"{minute}m", "exp_samples": samples})
-    return found
+@pytest.mark.parametrize(
+    ("rule_settings", "read", "states"),
+    [
+        ({}, [between(0.7, 0.4, 0.9), between(0.7, 0.51, 0.9)], ".F"),
+        ({}, [between(0.7, 0.6, 0.8), between(0.6, 0.1, 0.9), between(0.5, 0.1, 0.9)], "FF."),
+        ({"clear": 0.2}, [between(0.7, 0.6, 0.8), between(0.3, 0.0, 0.9), between(0.2, 0.0, 0.9)], "FF."),
+        (
+            {"above": None, "below": 0.5},
+            [between(0.3, 0.1, 0.6), between(0.3, 0.1, 0.49), between(0.4, 0.1, 0.9)],
+            ".FF",
+        ),
+        ({"for": "1m"}, [between(0.7, 0.6, 0.8), between(0.7, 0.4, 0.9), between(0.7, 0.6, 0.8)], "P.P"),
+        ({}, [Value(0.9, n=5)], "."),
+    ],
+)
+def test_on_the_interval_an_alert_begins_surely_and_goes_on_by_its_value(
+    rule_settings: dict[str, Any], read: list[Value | None], states: str
+) -> None:
+    assert run(a_rule(**(SURE | rule_settings)), read)[1] == states
+
+
+def test_a_measurement_of_a_judge_fires_on_its_interval_unless_it_is_told_otherwise() -> None:
+    wide = [between(0.7, 0.4, 0.9)]
+    assert run(a_rule(measure="judge_failure_ratio"), wide)[1] == "."
+    assert run(a_rule(measure="judge_failure_ratio", fires_on="value"), wide)[1] == "F"
+    assert run(a_rule(), wide)[1] == "F"
+    assert condition(a_rule(measure="judge_failure_ratio")) == "above 0.5 with its whole interval"
+
+
+@given(st.floats(0, 1), st.floats(0, 0.5), st.booleans())
+def test_whoever_fires_on_the_interval_fires_on_the_value(value: float, half: float, above: bool) -> None:
+    level: dict[str, Any] = {"above": 0.5} if above else {"above": None, "below": 0.5}
+    read: list[Value | None] = [between(value, value - half, value + half)]
+    assert run(a_rule(**SURE, **level), read)[1] != "F" or run(a_rule(**level), read)[1] == "F"
+
+
+def test_too_few_to_say_anything_is_no_missing_data() -> None:
+    few = Value(None, n=3, reason=Reason.TOO_FEW)
+    assert run(a_rule(no_data="alert"), [few, few])[1] == ".."
+    assert run(a_rule(), [window("1"), few, window("0")])[1] == "FF."
+
+
+def test_a_verdict_stands_in_place_of_the_levels() -> None:
+    alert = Alert()
+    states = ""
+    for number, (fires, goes_on) in enumerate([(False, True), (True, False), (False, True), (False, False)], 1):
+        reading = Reading(Value(9.0, n=1), Verdict(fires, goes_on), f"reading {number}")
+        alert = step(a_rule(), alert, reading, START + number * MINUTE).alert
+        states += LETTERS[alert.state]
+    assert states == ".FF."
+    assert alert.said == "reading 4"

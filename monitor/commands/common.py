@@ -3,6 +3,8 @@
 import logging
 import os
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -66,3 +68,14 @@ def log_to_console() -> None:
     logging.getLogger("watchkeeper").setLevel(logging.INFO)
     # APScheduler warns of every run that a long cycle skips; skipped runs are what we want.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, float], None]]:
+    """A bar on standard error, where a person watches; it is told what is being done and the share that is done."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task("opening", total=1.0)
+        yield lambda what, share: bar.update(task, description=what, completed=share)

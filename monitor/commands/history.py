@@ -12,9 +12,12 @@ from rich.text import Text
 
 from alerts.rules import ACTIVE
 from alerts.watch import Readings
-from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time
+from detectors.embedder import EmbeddingError
+from detectors.measurement import Measured
+from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time, progress_bar
 from monitor.commands.transitions import line
 from monitor.daemon import LEASE, clock
+from monitor.drifting import DRIFT
 from monitor.opening import open_house
 from monitor.replay import Emit, deliver_after, scratch
 from monitor.replay import backfill as write_back
@@ -38,10 +41,11 @@ def replay(config: Path, span: tuple[str, str], *, as_json: bool, deliver: bool)
             emit: Emit = print_json if as_json else summary.add
             if deliver:
                 emit = deliver_after(house, emit, clock, lambda: Event().wait(0.1))
-            measure_again(house, times, now, emit)
+            with progress_bar() as house.desk.progress:
+                measure_again(house, times, now, emit, print_texts if as_json else summary.add_texts)
             if not as_json:
                 summary.print(house.settings.rules, times)
-    except (CommandError, SourceError, StoreError) as error:
+    except (CommandError, SourceError, StoreError, EmbeddingError) as error:
         return explain(error)
     return 0
 
@@ -55,12 +59,13 @@ def backfill(config: Path, span: tuple[str, str]) -> int:
         with house.database.transaction() as session:
             leads = states.take_lease(session, LEASE, "backfill", now, BACKFILL_LEASE)
         try:
-            written = write_back(house, times, now, poll=leads)
+            with progress_bar() as house.desk.progress:
+                written = write_back(house, times, now, poll=leads)
         finally:
             with house.database.transaction() as session:
                 states.drop_lease(session, LEASE, "backfill")
             house.close()
-    except (CommandError, SourceError, StoreError) as error:
+    except (CommandError, SourceError, StoreError, EmbeddingError) as error:
         return explain(error)
     console.print(f"{written} windows written")
     return 0
@@ -78,11 +83,19 @@ def print_json(readings: Readings, transitions: list[TransitionRow]) -> None:
     sys.stdout.buffer.flush()
 
 
+def print_texts(measured: Iterable[Measured]) -> None:
+    """One JSON object a line, as of all measurements."""
+    for each in measured:
+        for measurement in each:
+            sys.stdout.buffer.write(orjson.dumps(measurement.as_json(), option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.flush()
+
+
 class Summary:
     """What a replay found, for people: a line for each alert that fires or ends, and how often each rule fired."""
 
     def __init__(self) -> None:
-        self._windows = 0
+        self._windows = self._texts = 0
         self._fired: Counter[str] = Counter()
 
     def add(self, readings: Readings, transitions: list[TransitionRow]) -> None:
@@ -94,11 +107,17 @@ class Summary:
             if row.to_state in ACTIVE and row.from_state not in ACTIVE:
                 self._fired[row.rule] += 1
 
+    def add_texts(self, measured: Iterable[Measured]) -> None:
+        """Counts windows of texts."""
+        self._texts += sum(1 for _ in measured)
+
     def print(self, rules: Iterable[str], times: tuple[datetime, datetime]) -> None:
         """How often each rule fired."""
         start, end = times
-        console.print(f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC: {self._windows:,} windows measured")
-        for rule in rules:
+        texts = f", {self._texts:,} of texts" if self._texts else ""
+        span = f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
+        console.print(f"{span}: {self._windows:,} windows measured{texts}")
+        for rule in (*rules, *({DRIFT} & self._fired.keys())):
             console.print(Text(f"{rule} {_times(self._fired[rule])}"))
 
 

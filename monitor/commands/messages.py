@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from alerts.notifier import AlertView, DeliveryError, Message, Notifier
+from alerts.notifier import AlertView, CallText, DeliveryError, Message, Notifier
 from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time
 from monitor.daemon import clock
 from monitor.opening import open_notifiers, state_directory, store_url
@@ -50,6 +50,10 @@ def _message(name: str, now: datetime) -> Message:
         state="firing",
         since=now,
         condition="asked for by notify-test",
+        # So that the chart is tried too; the texts go only where include_text is set.
+        series=tuple((now.timestamp() - 60 * (30 - number), float(number % 7)) for number in range(31)),
+        threshold=5.0,
+        texts=(CallText("no-call", "Here the beginning of a prompt would stand.", "And here that of its response."),),
     )
     key = f"watchkeeper-test-{name}-{now:%Y%m%d%H%M%S}"
     return Message(key, "trigger", "A test of Watchkeeper", "info", (view,), now, test=True)

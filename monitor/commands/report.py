@@ -1,20 +1,18 @@
 """`report`: a stretch of the log beside what was learnt, as one HTML file."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from detectors.embedder import EmbeddingError
 from detectors.measurement import Segment
+from detectors.sampling import PAIRS
 from monitor.clean import clean_text
-from monitor.commands.common import CommandError, console, errors, explain, load_or_explain
+from monitor.commands.common import CommandError, console, explain, load_or_explain, progress_bar
 from monitor.daemon import clock
 from monitor.opening import has_live_store, open_house
 from monitor.reading.place import Place
-from monitor.report.gather import Tell, gather
+from monitor.report.gather import gather
 from monitor.report.question import Question
 from monitor.report.render import write
 from monitor.report.values import Report, ReportError
@@ -44,7 +42,7 @@ def report(config: Path, span: tuple[str, str], chosen: tuple[str, str], output:
             raise CommandError("nothing has been learnt yet: start the service first (watchkeeper run)")
         house = open_house(loaded)
         try:
-            with _progress() as tell:
+            with progress_bar() as tell:
                 made = gather(house, question, now, tell)
         finally:
             house.close()
@@ -56,15 +54,6 @@ def report(config: Path, span: tuple[str, str], chosen: tuple[str, str], output:
     return 0
 
 
-@contextmanager
-def _progress() -> Iterator[Tell]:
-    """A bar on standard error, where a person watches."""
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task("opening", total=1.0)
-        yield lambda what, share: bar.update(task, description=what, completed=share)
-
-
 def _describe(made: Report) -> None:
     for part in made.parts:
         place = Place(part.source, Segment(tuple(sorted(part.segment.items()))), part.stream)  # type: ignore[arg-type]
@@ -73,5 +62,10 @@ def _describe(made: Report) -> None:
             console.print(Text(f"  {effect.sentence}"))
         for topic in part.new:
             console.print(Text(f"  new topic: {topic.name} ({topic.share:.1%} of the texts)"))
+    for pairs in made.pairs:
+        place = Place(pairs.source, Segment(tuple(sorted(pairs.segment.items()))), PAIRS)
+        console.print(Text(f"{place}, {pairs.start:%Y-%m-%d %H:%M} to {pairs.end:%Y-%m-%d %H:%M}", style="bold"))
+        for effect in pairs.changed or pairs.effects[:1]:
+            console.print(Text(f"  {effect.sentence}"))
     for each in made.left_out:
         console.print(Text(f"left out: {each.place}: {clean_text(each.reason, 300)}", style="yellow"))

@@ -10,6 +10,7 @@ from config.sources.common import CommonSource
 from config.words import choose, nearest, shown
 from detectors.catalogue import MeasurementSpec
 from detectors.text_catalogue import TEXTS_BY_NAME
+from monitor.commands.rule_kinds import EVENTS, check_kind
 
 # Labels that every alert has beside those of its segment and its measurement.
 ALERT_LABELS = ("rule", "source", "severity")
@@ -25,8 +26,9 @@ def check_rules(tree: Mapping[str, Any], known: Mapping[str, MeasurementSpec]) -
     for name, rule in sections(tree, "rules").items():
         path: Path = ("rules", name)
         yield from _grouping(rule, tree, path)
+        yield from check_kind(rule, known, path)
         measure = rule.get("measure")
-        if not isinstance(measure, str):
+        if not isinstance(measure, str) or measure == EVENTS:
             continue
         if measure in known:
             yield from _labels(rule, known[measure], path)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from alerts.notifier import Notifier
 from config.load import Loaded
+from monitor import api_alerts, api_charts, label_page, silence_page
 from monitor.commands.common import CommandError, explain, load_or_explain, log_to_console
 from monitor.daemon import Service, clock
 from monitor.exporter import Exporter
 from monitor.house import House
+from monitor.labels.criteria import known_criteria
+from monitor.labels.desk import LabelDesk
 from monitor.opening import open_house, open_notifiers, state_directory
 from monitor.report.api import routes
 from monitor.report.jobs import Reports
@@ -74,5 +77,10 @@ def serve(service: Service, state: Path) -> Server:
     exporter = Exporter(now_shown, clock, fresh_for, version("watchkeeper"))
     server = Server(settings, exporter, now_shown, clock, service.alive)
     server.mount(routes(reports, settings.token))
+    server.mount(api_charts.routes(house, clock))
+    server.mount(silence_page.routes(house.database, clock, settings.token))
+    server.mount(api_alerts.routes(house.database, house.settings, clock, settings.token))
+    if house.settings.judge is not None:
+        server.mount(label_page.routes(LabelDesk(house, known_criteria(house)), clock, settings.token))
     server.start()
     return server

@@ -107,6 +107,12 @@ def body(session: Session, baseline: StoredBaseline) -> bytes:
     return session.exec(select(BaselineRow.body).where(*_is(baseline.key))).one()
 
 
+def unread(session: Session) -> list[BaselineRow]:
+    """Copies of the accepted ones as they were before anything was measured against them, for another store."""
+    rows = session.exec(select(BaselineRow).where(BaselineRow.state == ACCEPTED)).all()
+    return [BaselineRow(**{**row.model_dump(), "read_until": row.fitted_until}) for row in rows]
+
+
 def accept(session: Session, baseline: StoredBaseline, *, automatic: bool = False) -> None:
     """Measures against this baseline from now on; the one before retires, unless it is pinned."""
     _retire(session, baseline, pinned=False)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, TypeDecorator
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Integer, TypeDecorator
 from sqlmodel import Field
 
 
@@ -31,3 +31,8 @@ def counted() -> Any:
     """A primary key that the database counts up."""
     # SQLite only auto-increments INTEGER; PostgreSQL should not run out of them.
     return Field(default=None, sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True))
+
+
+def optional_json() -> Any:
+    """A JSON column in which nothing is the database's NULL, so that a query can ask for it."""
+    return Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))

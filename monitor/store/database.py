@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orjson
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -57,12 +60,19 @@ def _begin_immediate(connection: Any) -> None:
 
 
 def migrate(engine: Engine) -> None:
-    """Brings the tables to the newest version."""
+    """Brings the tables to the newest version; a store that has it is left alone."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
+        if MigrationContext.configure(connection).get_current_revision() == _newest():
+            return
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@cache
+def _newest() -> str | None:
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 class Database:

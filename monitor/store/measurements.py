@@ -15,6 +15,7 @@ from monitor.slots import EPOCH
 from monitor.store.tables import MeasurementRow
 
 HOUR_S = 3600
+_AT_ONCE = 500  # values that one query names
 
 
 def segment_text(segment: Segment) -> str:
@@ -86,6 +87,27 @@ def newest(session: Session, source: str, length: timedelta, since: datetime) ->
     return [_measured(row) for row in session.exec(query)]
 
 
+def of_windows(
+    session: Session, source: str, windows: Sequence[Window], names: frozenset[str]
+) -> dict[Window, dict[Segment, dict[Key, Value]]]:
+    """Some measurements of a source in windows, by segment; a window that is not kept is not there."""
+    found: dict[Window, dict[Segment, dict[Key, Value]]] = {}
+    by_length: dict[int, list[datetime]] = {}
+    for window in windows:
+        by_length.setdefault(int(window.length_s), []).append(window.start)
+    for length_s, starts in by_length.items():
+        for at in range(0, len(starts), _AT_ONCE):
+            query = select(MeasurementRow).where(
+                col(MeasurementRow.source) == source,
+                col(MeasurementRow.length_s) == length_s,
+                col(MeasurementRow.start).in_(starts[at : at + _AT_ONCE]),
+            )
+            for row in session.exec(query):
+                values = {_key(each): _value(each) for each in row.body if each[0] in names}
+                found.setdefault(Window(row.start, row.end), {})[segment_of(row.segment)] = values
+    return found
+
+
 def ends(session: Session, since: datetime) -> dict[tuple[str, int], datetime]:
     """End of the newest window after `since`, by source and length in seconds."""
     source, length, end = (col(MeasurementRow.source), col(MeasurementRow.length_s), col(MeasurementRow.end))
@@ -129,11 +151,17 @@ def _columns(row: Measured, revision: int) -> dict[str, Any]:
 
 
 def _measured(row: MeasurementRow) -> Measured:
-    values = {
-        Key(name, tuple(labels.items())): Value(value, lower, upper, n, None if reason is None else Reason(reason))
-        for name, labels, value, lower, upper, n, reason in row.body
-    }
+    values = {_key(each): _value(each) for each in row.body}
     return Measured(row.source, segment_of(row.segment), Window(row.start, row.end), values)
+
+
+def _key(item: Sequence[Any]) -> Key:
+    return Key(item[0], tuple(item[1].items()))
+
+
+def _value(item: Sequence[Any]) -> Value:
+    _, _, value, lower, upper, n, reason = item
+    return Value(value, lower, upper, n, None if reason is None else Reason(reason))
 
 
 def _upsert(session: Session, rows: list[dict[str, Any]]) -> None:

@@ -9,9 +9,10 @@ import orjson
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, delete, func, select, update
 
+from alerts.grouping import Group, fingerprint
 from alerts.notifier import AlertView, DeliveryError, Failure, Message, Receipt
-from alerts.pipeline import Group
 from alerts.rules import AlertId, Transition
+from alerts.view import labels_of
 from monitor.store.measurements import segment_of, segment_text
 from monitor.store.tables import ChannelRow, GroupRow, OutboxRow, TransitionRow
 
@@ -19,6 +20,7 @@ _MESSAGE = TypeAdapter(Message)
 _VIEWS = TypeAdapter(tuple[AlertView, ...])
 
 UNFINISHED = ("pending", "sending")
+BETWEEN = ("update", "acknowledge")  # actions that neither open nor close
 
 # Failures after which the other end may have taken the message all the same.
 UNCERTAIN = (Failure.TIMEOUT, Failure.SERVER_ERROR, Failure.UNEXPECTED, Failure.UNREACHABLE)
@@ -51,6 +53,7 @@ def record(session: Session, change: Change, decided_at: datetime) -> None:
             reason=transition.reason,
             held=change.held,
             exemplars=list(change.exemplars),
+            alert=fingerprint(labels_of(alert_id)),
         )
     )
 
@@ -85,20 +88,6 @@ def take_transitions(session: Session) -> list[TransitionRow]:
     return rows
 
 
-def group(session: Session, key: str, receiver: str) -> Group:
-    """What a receiver was told about a group."""
-    row = session.get(GroupRow, key)
-    if row is None:
-        return Group(key, receiver)
-    return Group(key, row.receiver, row.is_open, _VIEWS.validate_python(row.told or [], strict=False))
-
-
-def open_groups(session: Session) -> list[Group]:
-    """All groups that are open at their receiver, as far as we told it."""
-    rows = session.exec(select(GroupRow).where(col(GroupRow.is_open)))
-    return [group(session, row.key, row.receiver) for row in rows]
-
-
 def open_messages(session: Session, receiver: str) -> list[Message]:
     """The newest message of every group that is open at a receiver, whether or not it has arrived."""
     mine = (col(OutboxRow.id).in_(_newest_of_open()), col(OutboxRow.receiver) == receiver)
@@ -111,24 +100,24 @@ def _newest_of_open() -> Any:
     return select(func.max(OutboxRow.id)).where(col(OutboxRow.key).in_(keys)).group_by(col(OutboxRow.key))
 
 
-def enqueue(session: Session, told: Group, message: Message, now: datetime) -> None:
-    """Puts a message into the outbox and notes what the receiver is being told."""
+def enqueue(session: Session, told: Group, message: Message, now: datetime) -> OutboxRow:
+    """Puts a message into the outbox and notes what the receiver is being told; the new row."""
     is_open = message.action != "resolve"
     row = session.get(GroupRow, told.key) or GroupRow(key=told.key, receiver=told.receiver, is_open=is_open)
     row.is_open = is_open
     row.told = _VIEWS.dump_python(message.alerts if is_open else (), mode="json")
     session.add(row)
-    session.add(
-        OutboxRow(
-            key=told.key,
-            receiver=told.receiver,
-            action=message.action,
-            message=_MESSAGE.dump_python(message, mode="json"),
-            state="pending",
-            created_at=now,
-            due_at=now,
-        )
+    added = OutboxRow(
+        key=told.key,
+        receiver=told.receiver,
+        action=message.action,
+        message=_MESSAGE.dump_python(message, mode="json"),
+        state="pending",
+        created_at=now,
+        due_at=now,
     )
+    session.add(added)
+    return added
 
 
 def recover(session: Session) -> int:
@@ -149,7 +138,9 @@ def retry_failed(session: Session, now: datetime) -> int:
         how many messages are tried again.
     """
     opened = select(GroupRow.key).where(col(GroupRow.is_open), col(GroupRow.delivered).is_(False))
-    last = select(func.max(OutboxRow.id)).group_by(col(OutboxRow.key))
+    # That somebody has taken it on opens nothing, and may have been dropped since.
+    says_what_fires = col(OutboxRow.action).in_(("trigger", "update"))
+    last = select(func.max(OutboxRow.id)).where(says_what_fires).group_by(col(OutboxRow.key))
     retried = session.exec(
         update(OutboxRow)
         .where(col(OutboxRow.state) == "failed", col(OutboxRow.key).in_(opened), col(OutboxRow.id).in_(last))
@@ -167,6 +158,12 @@ def queue(session: Session, receiver: str) -> list[OutboxRow]:
 def pending_counts(session: Session) -> dict[str, int]:
     """How many messages wait, by receiver."""
     query = select(OutboxRow.receiver, func.count()).where(col(OutboxRow.state).in_(UNFINISHED))
+    return dict(session.exec(query.group_by(col(OutboxRow.receiver))).all())
+
+
+def longest_due(session: Session) -> dict[str, datetime]:
+    """Since when the oldest unfinished message of each receiver is due."""
+    query = select(OutboxRow.receiver, func.min(OutboxRow.due_at)).where(col(OutboxRow.state).in_(UNFINISHED))
     return dict(session.exec(query.group_by(col(OutboxRow.receiver))).all())
 
 
@@ -209,8 +206,8 @@ def sent(session: Session, row_id: int, receipt: Receipt, now: datetime) -> None
     row = session.get_one(OutboxRow, row_id)
     row.state, row.finished_at, row.failure, row.detail = "sent", now, None, None
     told = session.get_one(GroupRow, row.key)
-    # An update that leaves nothing must not take away what the opening left for the resolve.
-    kept = told.refs or {} if row.action == "update" else {}
+    # A message in between that leaves nothing must not take away what the opening left for the resolve.
+    kept = told.refs or {} if row.action in BETWEEN else {}
     told.delivered = row.action != "resolve"
     told.refs = {**kept, **receipt.refs} if told.delivered else {}
     session.add_all([row, told])

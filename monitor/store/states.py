@@ -90,6 +90,12 @@ def take_lease(session: Session, name: str, holder: str, now: datetime, length: 
     return True
 
 
+def holder_of(session: Session, name: str, now: datetime) -> str | None:
+    """Who holds a lease at `now`."""
+    row = session.get(LeaseRow, name)
+    return row.holder if row is not None and row.until >= now else None
+
+
 def drop_lease(session: Session, name: str, holder: str) -> None:
     """Gives a lease back, so that the next service need not wait for its end."""
     session.exec(delete(LeaseRow).where(col(LeaseRow.name) == name, col(LeaseRow.holder) == holder))

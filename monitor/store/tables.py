@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Index, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
-from monitor.store.columns import UtcDateTime, counted
+from monitor.store.columns import UtcDateTime, counted, optional_json
 
 
 class MeasurementRow(SQLModel, table=True):
@@ -115,6 +115,7 @@ class TransitionRow(SQLModel, table=True):
     reason: str = ""
     held: str | None = None
     exemplars: Any = Field(default=None, sa_type=JSON)
+    alert: str = Field(default="", index=True)  # its fingerprint
 
 
 class GroupRow(SQLModel, table=True):
@@ -127,6 +128,12 @@ class GroupRow(SQLModel, table=True):
     delivered: bool = False
     told: Any = Field(default=None, sa_type=JSON)
     refs: Any = Field(default=None, sa_type=JSON)
+    wanted: Any = optional_json()  # what fires in it; null is what was told
+    waiting_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    told_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    digest: bool = False
+    acknowledged: bool = False
+    kept: Any = optional_json()  # what was written down last of each alert
 
 
 class OutboxRow(SQLModel, table=True):

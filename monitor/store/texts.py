@@ -84,6 +84,20 @@ def between(session: Session, source: str, start: datetime, end: datetime) -> li
     return [measured_of(row) for row in session.exec(query.order_by(col(TextRow.start), col(TextRow.baseline)))]
 
 
+def against(session: Session, key: tuple[str, str, str, str], start: datetime, end: datetime) -> list[TextMeasured]:
+    """What was measured against one baseline (`StoredBaseline.key`) in windows that lie in `[start, end)`, in order."""
+    source, segment, stream, baseline = key
+    query = select(TextRow).where(
+        TextRow.source == source,
+        TextRow.segment == segment,
+        TextRow.stream == stream,
+        TextRow.baseline == baseline,
+        col(TextRow.start) >= start,
+        col(TextRow.end) <= end,
+    )
+    return [measured_of(row) for row in session.exec(query.order_by(col(TextRow.start)))]
+
+
 def measured_of(row: TextRow) -> TextMeasured:
     """A row as a value."""
     values = {
@@ -100,6 +114,26 @@ def save_scores(session: Session, rows: Iterable[ScoreRow]) -> None:
         session.merge(row)
 
 
+def strange(session: Session, source: str, window: Window) -> dict[str, float]:
+    """How strange the prompts of a window are that were read: the smallest p-value of each call, by its id."""
+    query = select(ScoreRow.call_id, func.min(ScoreRow.p)).where(
+        ScoreRow.source == source,
+        ScoreRow.stream == "prompt",
+        col(ScoreRow.at) >= window.start,
+        col(ScoreRow.at) < window.end,
+    )
+    return {call: float(p) for call, p in session.exec(query.group_by(col(ScoreRow.call_id)))}
+
+
+def of_new_topics(session: Session, source: str, window: Window) -> frozenset[str]:
+    """Calls that stand for topics that the baseline does not have, of the text windows that touch a window."""
+    query = select(TextRow.findings).where(
+        TextRow.source == source, col(TextRow.end) > window.start, col(TextRow.start) < window.end
+    )
+    topics = (topic for findings in session.exec(query) for topic in (findings or {}).get("new", ()))
+    return frozenset(call for topic in topics for call in topic.get("exemplars", ()))
+
+
 def expire(session: Session, now: datetime, retention: Retention, cache_rows: int) -> None:
     """Forgets what is past its retention, baselines that retired long ago, and the least used embeddings beyond the
     bound."""
@@ -114,11 +148,15 @@ def expire(session: Session, now: datetime, retention: Retention, cache_rows: in
 
 
 class StoredCache:
-    """`detectors.protocols.Cache` in the store: what is asked for or put at `now` is the last to be forgotten."""
+    """`detectors.protocols.Cache` in the store: what is asked for or put at `now` is the last to be forgotten.
 
-    def __init__(self, database: Database, now: datetime) -> None:
+    What the store does not have is looked up in the one that lends to it, which is only read.
+    """
+
+    def __init__(self, database: Database, now: datetime, lender: Database | None = None) -> None:
         self._database = database
         self._now = now
+        self._lender = lender
 
     def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         """What is known of the keys."""
@@ -134,6 +172,11 @@ class StoredCache:
                         .where(col(CacheRow.key).in_([key for key, _ in rows]))
                         .values(used_at=self._now)
                     )
+            missing = [key for key in some if key not in found]
+            if missing and self._lender is not None:
+                with self._lender.reading() as session:
+                    known = select(CacheRow.key, CacheRow.body).where(col(CacheRow.key).in_(missing))
+                    found.update(session.exec(known).all())
         return found
 
     def put(self, items: Mapping[str, bytes]) -> None:

@@ -1,0 +1,185 @@
+"""What a message gets when it is sent and not before: the course of the measure for its chart, the baseline of a drift,
+links, and texts of calls where they were asked for.
+
+Decisions stay pure, and the store holds no prompt. All of it is an extra: whatever fails, the message goes without.
+"""
+
+import logging
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from alerts.grouping import fingerprint
+from alerts.notifier import AlertView, CallText, Link, Message
+from config.alerts import Rule
+from config.settings import Settings
+from detectors.measurement import Segment, Window
+from monitor.drifting import DRIFT
+from monitor.drifting import MEASURE as EVIDENCE
+from monitor.house import House, Watched
+from monitor.quoting import MOST_CALLS, Quoting
+from monitor.slots import EPOCH
+from monitor.store import baselines, courses
+from monitor.store.courses import MOST, Wanted
+
+# Kinds whose messages show a chart, or say where one is.
+DRAWN = frozenset({"slack", "email", "pagerduty"})
+MOST_DRAWN = 3  # alerts of a message that are tried until one has enough points
+MOST_QUOTED = 3  # alerts of a message whose calls are quoted
+
+# How much of the past a chart shows before the alert, in windows, and at least.
+BEFORE = 60
+LEAST_BEFORE = timedelta(hours=1)
+DRIFT_REACH = timedelta(days=2)  # the calls of a drift alarm come from windows of up to a day
+
+CHART_PATH = "/api/v1/charts/{key}.png"
+SILENCE_PATH = "/silence/{alert}"
+SILENCE = "watchkeeper silence add --alert {alert} --for 2h --reason …"
+
+log = logging.getLogger("watchkeeper")
+
+
+class Illustrator:
+    """Adds to messages what only the moment of sending has; used by the thread that delivers."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._quoting = Quoting()
+
+    def __call__(self, message: Message, receiver: str) -> Message:
+        """The message as this receiver is to have it."""
+        try:
+            settings = self._house.settings.receivers[receiver]
+            if message.action == "change":
+                return message
+            message = linked(self._house.settings, message)
+            if settings.kind in DRAWN:
+                message = drawn(self._house, message, message.at)
+            if settings.include_text:
+                message = self._quoted(message)
+        except Exception:
+            log.exception("a message to %s goes without its chart or texts", receiver)
+        return message
+
+    def _quoted(self, message: Message) -> Message:
+        alerts = [
+            replace(alert, texts=self._texts(alert, message.at)) if number < MOST_QUOTED else alert
+            for number, alert in enumerate(message.alerts)
+        ]
+        return replace(message, alerts=tuple(alerts))
+
+    def _texts(self, alert: AlertView, at: datetime) -> tuple[CallText, ...]:
+        watched = self._house.sources.get(alert.labels.get("source", ""))
+        if watched is None or not alert.exemplars:
+            return ()
+        rule = self._house.settings.rules.get(alert.labels.get("rule", ""))
+        return self._quoting.texts(watched, alert.exemplars[:MOST_CALLS], reach(watched, rule, alert, at))
+
+
+def reach(watched: Watched, rule: Rule | None, alert: AlertView, at: datetime) -> Window:
+    """When the calls behind an alert can have started: before it fired, and not long after."""
+    back = DRIFT_REACH if rule is None else rule.over or timedelta(hours=1)
+    ahead = timedelta(hours=1) if rule is None else rule.for_ + timedelta(hours=1)
+    start = alert.since - back - watched.settings.max_duration
+    return Window(start, max(min(at, alert.since + ahead), start + timedelta(seconds=1)))
+
+
+def linked(settings: Settings, message: Message) -> Message:
+    """The message with a link to the page that silences its first alert, and the command that does the same."""
+    alerts = [
+        replace(alert, silence=SILENCE.format(alert=fingerprint(alert.labels))) if alert.state != "resolved" else alert
+        for alert in message.alerts
+    ]
+    base = (settings.server.external_url or "").rstrip("/")
+    first = next((alert for alert in alerts if alert.silence), None)
+    links = message.links
+    if base and first is not None and not message.replay:
+        href = base + SILENCE_PATH.format(alert=fingerprint(first.labels))
+        links = (*links, Link("Silence it" if len(alerts) == 1 else "Silence the first", href))
+    return replace(message, alerts=tuple(alerts), links=links)
+
+
+def drawn(house: House, message: Message, until: datetime) -> Message:
+    """The message with the course of its first alert that has one, and where a browser finds the chart."""
+    alerts = list(message.alerts)
+    for number, alert in enumerate(alerts[:MOST_DRAWN]):
+        shown = with_course(house, alert, until)
+        alerts[number] = shown
+        if len(shown.series) > 1:
+            return replace(message, alerts=tuple(alerts), image=_image(house, message))
+    return replace(message, alerts=tuple(alerts))
+
+
+def with_course(house: House, alert: AlertView, at: datetime) -> AlertView:
+    """The alert with the course of its measure until then, its threshold, and the baseline of a drift."""
+    rule = house.settings.rules.get(alert.labels.get("rule", ""))
+    watched = house.sources.get(alert.labels.get("source", ""))
+    if watched is None:
+        return alert
+    if rule is None:
+        return _of_drift(house, alert, at) if alert.labels.get("rule") == DRIFT else alert
+    segment = _segment(watched, rule.by, alert)
+    level = rule.above if rule.above is not None else rule.below
+    if segment is None or rule.kind == "event":
+        return alert
+    wanted = Wanted(watched.name, segment, rule.measure, alert.labels)
+    slot, until = house.settings.window, alert.ended or at
+    for length in dict.fromkeys((rule.over or slot, slot)):
+        starts = [*_starts(alert.since, until, length, slot)]
+        with house.database.reading() as session:
+            course = courses.of_windows(session, wanted, length, starts)
+        if len(course) > 1:
+            # The level of the other kinds is none of the measure itself.
+            return _shown(alert, course, level if rule.kind == "threshold" else None)
+    return alert
+
+
+def _of_drift(house: House, alert: AlertView, at: datetime) -> AlertView:
+    stream, role = alert.labels.get("stream", ""), alert.labels.get("baseline", "")
+    with house.database.reading() as session:
+        used = baselines.in_use(session, alert.labels["source"])
+        found = [
+            each
+            for each in used
+            if (each.stream, each.role) == (stream, role) and each.segment.as_dict().items() <= alert.labels.items()
+        ]
+        if not found:
+            return alert
+        baseline = max(found, key=lambda each: len(each.segment.labels))
+        wanted = Wanted(baseline.source, baseline.segment, EVIDENCE, {**alert.labels, "channel": "all"})
+        course = courses.of_texts(session, wanted, stream, baseline.version, alert.ended or at)
+    said = f"the {role} baseline {baseline.version[:8]}, learnt from {baseline.fitted_from:%Y-%m-%d} to"
+    said += f" {baseline.fitted_until:%Y-%m-%d}"
+    until = (alert.ended or at).astimezone(UTC)
+    report = f"watchkeeper report --source {shlex.quote(baseline.source)} --to {until:%Y-%m-%dT%H:%MZ}"
+    return _shown(replace(alert, baseline=alert.baseline or said, report=report), course, 1.0)
+
+
+def _shown(alert: AlertView, course: courses.Course, threshold: float | None) -> AlertView:
+    return replace(alert, series=tuple((end.timestamp(), value) for end, value in course), threshold=threshold)
+
+
+def _segment(watched: Watched, by: list[str], alert: AlertView) -> Segment | None:
+    """The alert's segment, its columns in the order in which the source's grouping has them."""
+    for grouping in watched.settings.groupings:
+        if set(grouping) == set(by) and alert.labels.keys() >= set(by):
+            return Segment(tuple((column, alert.labels[column]) for column in grouping))
+    return None
+
+
+def _starts(since: datetime, until: datetime, length: timedelta, slot: timedelta) -> Iterator[datetime]:
+    """Starts of at most `MOST` windows, evenly apart, the last of which ends at or before `until`."""
+    lead = max(BEFORE * slot, 2 * length, LEAST_BEFORE)
+    last = EPOCH + (until - EPOCH) // slot * slot
+    first = min(since, until) - lead
+    step = -(-(last - first) // (MOST * slot)) * slot or slot
+    for number in reversed(range(MOST)):
+        if (end := last - number * step) >= first:
+            yield end - length
+
+
+def _image(house: House, message: Message) -> str:
+    base = (house.settings.server.external_url or "").rstrip("/")
+    return base + CHART_PATH.format(key=quote(message.key, safe="")) if base.startswith("https://") else ""

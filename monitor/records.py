@@ -1,0 +1,116 @@
+"""Files of records that people write: CSV with a header, or JSON lines. What cannot be read is named by line."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+LARGEST: Final = 500_000_000  # bytes of a file
+LONGEST: Final = 16_000_000  # bytes of a line, characters of a field
+_DELIMITERS: Final = (",", ";", "\t")
+
+csv.field_size_limit(LONGEST)
+
+
+class RecordsError(Exception):
+    """A file cannot be read at all; the text names it and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record and the line on which it begins."""
+
+    line: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A line that holds no record, or one that cannot be used, and why; never what it says."""
+
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"
+
+
+def read_records(path: Path) -> Iterator[Record | Bad]:
+    """What a file holds, in its order: CSV where the name ends in `.csv` or `.tsv`, else JSON lines.
+
+    Raises:
+        RecordsError: it cannot be opened, is too large, or is a CSV without a header.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            raise RecordsError(f"{path}: is longer than {LARGEST // 1_000_000} MB")
+        yield from _csv(path) if path.suffix.lower() in (".csv", ".tsv") else _json_lines(path)
+    except OSError as error:
+        raise RecordsError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def text_of(value: Any) -> str | None:
+    """A value as a text that any encoding can carry: a list as its parts, an object as JSON; None where it is empty."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = "\n\n".join(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", "replace").decode()
+
+
+def _json_lines(path: Path) -> Iterator[Record | Bad]:
+    with path.open("rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(LONGEST + 1), b""), 1):
+            if len(line) > LONGEST:
+                raise RecordsError(f"{path}, line {number}: is longer than {LONGEST // 1_000_000} MB")
+            if line.strip(b"\xef\xbb\xbf \t\r\n"):
+                yield _object(number, line)
+
+
+def _object(number: int, line: bytes) -> Record | Bad:
+    try:
+        read = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return Bad(number, "is not UTF-8 text")
+    except (ValueError, RecursionError):
+        return Bad(number, "is no JSON")
+    return Record(number, read) if isinstance(read, dict) else Bad(number, "must be a JSON object, {…}")
+
+
+def _csv(path: Path) -> Iterator[Record | Bad]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            delimiter = max(_DELIMITERS, key=first.count)
+            file.seek(0)
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            if not any(header):
+                raise RecordsError(f"{path}: has no header: the first line must name the columns")
+            twice = next((name for name in header if name and header.count(name) > 1), None)
+            if twice is not None:
+                raise RecordsError(f"{path}: the header has the column {twice[:100]!r} twice")
+            yield from _rows(reader, header)
+    except UnicodeDecodeError as error:
+        raise RecordsError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
+
+
+def _rows(reader: Any, header: list[str]) -> Iterator[Record | Bad]:
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            yield Bad(line, f"is no CSV ({error})")
+            continue
+        if row is None:
+            return
+        if not any(field.strip() for field in row):
+            continue
+        if len(row) != len(header):
+            yield Bad(line, f"has {len(row)} fields where the header has {len(header)}")
+        else:
+            yield Record(line, {name: field for name, field in zip(header, row, strict=True) if name})

@@ -1,0 +1,178 @@
+"""What stands in for sources and receivers in a test of rules; everything between them is the service's own code."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alerts.watch import Grouping, Readings
+from config.calls import CALL_COLUMNS
+from config.settings import Settings
+from config.sources import AnySource
+from detectors.measurement import Batch, Floats, Key, Reason, Segment, Series, Window
+from detectors.protocols import Calls
+from monitor.meter import Admitted, Meter
+from monitor.rules_test.file import START, InputSeries, source_of
+from monitor.rules_test.notation import Sample
+from monitor.sources.base import Poll
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+class EmptyLog:
+    """A source without a call: the numbers are given, and no call is behind them."""
+
+    columns: frozenset[str] = frozenset()
+    feedback_columns: frozenset[str] = frozenset()
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def poll(self, now: datetime, stopping: Callable[[], bool]) -> Poll:
+        """Everything was read."""
+        return Poll(now, newest=now)
+
+    def calls(self, since: datetime, until: datetime) -> "ir.Table":
+        """No calls, with all canonical columns."""
+        import ibis
+
+        from monitor.canonical import IBIS_TYPES
+
+        empty: ir.Table = ibis.memtable(
+            [], schema=ibis.schema({column.name: IBIS_TYPES[column.type] for column in CALL_COLUMNS})
+        )
+        return empty
+
+    feedback = calls
+
+    def oldest(self) -> datetime | None:
+        """There is no call."""
+        return None
+
+    def maintain(self, now: datetime) -> None:
+        """Nothing is kept."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One series of a test, as the rules read it."""
+
+    key: Key
+    segment: Segment
+    over: timedelta | None
+    series: InputSeries
+
+    @classmethod
+    def of(cls, series: InputSeries, groupings: Sequence[Grouping]) -> "Given":
+        """The series, its segment in the order of the source's grouping."""
+        columns = next((each for each in groupings if set(each) == set(series.segment)), tuple(series.segment))
+        segment = Segment(tuple((column, series.segment[column]) for column in columns))
+        return cls(Key.of(series.measure, **series.labels), segment, series.over, series)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenMeter(Meter):
+    """Measures nothing: each window has the value that the test gives it."""
+
+    given: tuple[Given, ...] = ()
+    start: datetime = START
+
+    @classmethod
+    def of_test(cls, settings: Settings, source: str, series: Sequence[InputSeries], start: datetime) -> "GivenMeter":
+        """The meter of one source under the settings of a test."""
+        configured: AnySource = settings.sources[source]
+        mine = [each for each in settings.rules.values() if not each.sources or source in each.sources]
+        meter = Meter.of(settings, configured, mine)
+        groupings = [tuple(each) for each in configured.groupings]
+        given = tuple(Given.of(each, groupings) for each in series if source_of(each.source, settings) == source)
+        return cls(meter.plan, meter.source, meter.trailing, given, start)
+
+    def admit(self, log: Calls, first: datetime, last: datetime, admitted: Admitted) -> Admitted:
+        """The segments that have a series are watched from the start."""
+        found: dict[Grouping, dict[Segment, datetime]] = {}
+        for each in self.given:
+            found.setdefault(each.segment.columns, {})[each.segment] = self.start
+        return found
+
+    def read(self, log: Calls, first: datetime, last: datetime, admitted: Admitted) -> Readings:
+        """The windows that close at a slot end in `[first, last]`, of every length that is measured."""
+        batches = {}
+        for grouping in dict.fromkeys(each.segment.columns for each in self.given):
+            for length in self.plan.steps:
+                mine = [each for each in self.given if each.segment.columns == grouping and each.over in (None, length)]
+                windows = self.plan.windows(length, first, last)
+                if mine and windows:
+                    batches[grouping, length] = self._batch(log.name, mine, windows)
+        return Readings(log.name, self.plan.slot, batches, self.plan.history, self.plan.steps)
+
+    def _batch(self, source: str, given: Sequence[Given], windows: Sequence[Window]) -> Batch:
+        segments = list(dict.fromkeys(each.segment for each in given))
+        rows = [(segment, window) for window in windows for segment in segments]
+        index = {row: number for number, row in enumerate(rows)}
+        series = {}
+        for key in dict.fromkeys(each.key for each in given):
+            columns = _Columns.empty(len(rows))
+            for each in (one for one in given if one.key == key):
+                for window in windows:
+                    columns.put(index[each.segment, window], each.series, self._number(window))
+            series[key] = columns.series()
+        return Batch(source, rows, series)
+
+    def _number(self, window: Window) -> int:
+        """Which value of its series a window has."""
+        return (window.end - self.start) // self.plan.slot
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The arrays of a series while they are filled."""
+
+    value: Floats
+    lower: Floats
+    upper: Floats
+    n: Floats
+    reason: "np.ndarray[tuple[int], np.dtype[np.object_]]"
+
+    @classmethod
+    def empty(cls, rows: int) -> "_Columns":
+        value, lower, upper, n = (np.full(rows, np.nan) for _ in range(4))
+        reason = np.full(rows, Reason.NO_CALLS, dtype=object)
+        return cls(value, lower, upper, n, reason)
+
+    def put(self, row: int, series: InputSeries, number: int) -> None:
+        """Fills a row with one sample; after its end a series has no values."""
+        sample: Sample = series.values[number] if 0 <= number < len(series.values) else Reason.NO_CALLS
+        if isinstance(sample, Reason):
+            self.reason[row] = sample
+        else:
+            self.value[row] = sample
+        for name, samples in (("n", series.n), ("lower", series.lower), ("upper", series.upper)):
+            if samples is not None and number >= 0:
+                other = samples[min(number, len(samples) - 1)]
+                getattr(self, name)[row] = np.nan if isinstance(other, Reason) else other
+
+    def series(self) -> Series:
+        return Series(self.value, self.lower, self.upper, self.n, self.reason)
+
+
+def ends(window: timedelta, start: datetime, last: timedelta) -> Iterator[datetime]:
+    """The slot ends of a test, the first one at its start."""
+    for number in range(last // window + 1):
+        yield start + number * window
+
+
+def only(settings: Settings, names: Sequence[str] | None, series: Sequence[InputSeries]) -> Settings:
+    """The settings with the rules that are tested: those named, or those whose measurement has a series."""
+    measured = {each.measure for each in series}
+    tested: Mapping[str, object] = {
+        name: rule
+        for name, rule in settings.rules.items()
+        if (name in names if names is not None else rule.measure in measured)
+    }
+    return settings.model_copy(update={"rules": tested})
