@@ -8,16 +8,20 @@ from string import ascii_uppercase
 
 from grafana_foundation_sdk.builders import common, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.builders.dashboard import (
+    AnnotationQuery,
     Dashboard,
+    DashboardLink,
     DatasourceVariable,
     QueryVariable,
     Row,
+    TextBoxVariable,
     ThresholdsConfig,
 )
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
+    DashboardLinkType,
     DataSourceRef,
     DataTransformerConfig,
     Threshold,
@@ -173,6 +177,66 @@ def cuts() -> list[Panel]:
     ]
 
 
+def texts() -> list[Panel]:
+    """What is said of the texts, a line for each service that is read, stream and baseline."""
+    legend = "{{service}} {{stream}} ({{baseline}})"
+
+    def lines(name: str, labels: str = "") -> tuple[str, str]:
+        return f'llm_{name}{{source="$source"{labels}}}', legend
+
+    evidence, by_channel = (f'llm_drift_evidence{{source="$source",channel{how}"all"}}' for how in ("=", "!="))
+    return [
+        limited(chart("Drift evidence", "short", (evidence, legend)), 1.0),
+        chart("Drift evidence by channel", "short", (by_channel, f"{legend} {{{{channel}}}}")),
+        chart("Out of distribution", "percentunit", lines("out_of_distribution_ratio")),
+        chart(
+            "Effect of drift",
+            "short",
+            (lines("embedding_drift")[0], f"{legend} {{{{effect}}}}"),
+            (lines("model_drift")[0], "{{service}} model ({{baseline}})"),
+        ),
+        chart("Topics", "percentunit", (lines("topic_share")[0], "{{service}} {{stream}} {{topic}}")),
+        chart(
+            "Unknown words and templates",
+            "percentunit",
+            (lines("out_of_vocabulary_ratio")[0], f"{legend} unknown words"),
+            (lines("template_ratio")[0], f"{legend} {{{{kind}}}} template"),
+        ),
+        chart(
+            "Length", "short", (lines("descriptor_mean", ',descriptor="tokens"')[0], "{{service}} {{stream}} tokens")
+        ),
+        chart("Form", "percentunit", (lines("descriptor_ratio")[0], "{{service}} {{stream}} {{descriptor}}")),
+    ]
+
+
+def limited(panel: timeseries.Panel, limit: float) -> timeseries.Panel:
+    """With a line where alarms begin."""
+    steps = [Threshold(color="transparent"), Threshold(value=limit, color="red")]
+    return panel.thresholds(ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)).thresholds_style(
+        common.GraphThresholdsStyleConfig().mode(options.GraphTresholdsStyleMode.DASHED)
+    )
+
+
+def annotations() -> list[AnnotationQuery]:
+    """What happened, on every chart: events and changes of models, and how long alerts fired."""
+    mine = 'source=~"$source|watchkeeper|"'
+    return [
+        AnnotationQuery()
+        .name("Alerts")
+        .datasource(PROMETHEUS)
+        .enable(True)
+        .icon_color("red")
+        .expr(f'watchkeeper_alerts{{{mine},state="firing"}}'),
+        AnnotationQuery()
+        .name("Events")
+        .datasource(PROMETHEUS)
+        .enable(True)
+        .icon_color("purple")
+        # An event stands where its time is passed: the metric holds for as long as the event is known.
+        .expr(f"time() - watchkeeper_event_timestamp_seconds{{{mine}}} < 120"),
+    ]
+
+
 def health() -> list[Panel]:
     """Watchkeeper itself."""
     of_source = '{source="$source"}'
@@ -225,10 +289,24 @@ def build() -> str:
             .sort(VariableSort.ALPHABETICAL_ASC)
         )
     )
+    # Reports hold texts of users: they are on Watchkeeper's own page, behind its token where it has one.
+    board = board.with_variable(
+        TextBoxVariable("watchkeeper").label("Watchkeeper").default_value("http://localhost:9464")
+    ).link(
+        DashboardLink("Status page and reports")
+        .type(DashboardLinkType.LINK)
+        .url("${watchkeeper}")
+        .icon("external link")
+        .target_blank(True)
+        .tooltip("The page of the service: alerts in words, drift reports")
+    )
+    for each in annotations():
+        board = board.annotation(each)
     for title, panels in (
         ("Now", now()),
         ("The whole source", traffic()),
         ("By service and model", cuts()),
+        ("Texts and drift", texts()),
         ("Watchkeeper itself", health()),
     ):
         board = board.with_row(Row(title))

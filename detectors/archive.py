@@ -54,6 +54,18 @@ def from_bytes(data: bytes, kinds: Mapping[str, type]) -> Any:
     return _value(json.loads(arrays.pop(_HEADER).tobytes()), arrays, kinds)
 
 
+def freeze(value: Any) -> None:
+    """Makes the arrays of such a value read-only, so that nothing changes what was fitted."""
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+    elif is_dataclass(value):
+        for each in fields(value):
+            freeze(getattr(value, each.name))
+    elif isinstance(value, tuple | list):
+        for each in value:
+            freeze(each)
+
+
 def _plain(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
     if isinstance(value, np.ndarray):
         name = f"a{len(arrays)}"

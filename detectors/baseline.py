@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import ood
-from detectors.archive import from_bytes, to_bytes
+from detectors.archive import freeze, from_bytes, to_bytes
 from detectors.descriptors import DESCRIPTORS_VERSION
 from detectors.drift.calibrate import KINDS, Calibration
+from detectors.familiar import Familiar
 from detectors.features import Features
 from detectors.neighbours import Numbers
 from detectors.ood import Scorer
@@ -26,9 +27,10 @@ from detectors.topics import LIMIT, Topic
 
 Stream = Literal["prompt", "response"]
 
-FORMAT = 1
+FORMAT = 2
 MOST_BYTES = 25_000_000
 _DRIFT = "drift"
+_FAMILIAR = "familiar_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Baseline:
         history: the windows.
         summary: the descriptors of all texts.
         drift: what windows score when nothing has changed; None where there were too few windows to tell.
+        familiar: its words and templates; None of a baseline that was fitted before these were counted.
     """
 
     settings: Settings
@@ -95,12 +98,14 @@ class Baseline:
     history: History
     summary: Summary
     drift: Calibration | None = None
+    familiar: Familiar | None = None
     version: str = field(default="")
 
     def __post_init__(self) -> None:
         arrays = _arrays(self)
         for array in arrays.values():
             array.flags.writeable = False
+        freeze(self.drift)
         object.__setattr__(self, "version", version_of(_header(self), arrays))
 
     @property
@@ -158,7 +163,8 @@ def _arrays(baseline: Baseline) -> dict[str, NDArray[Any]]:
     history = {f"history_{name}": array for name, array in baseline.history.arrays().items()}
     own = {name: getattr(baseline, name) for name in ("reservoir", "calibration", "centroids")}
     drift = {} if baseline.drift is None else {_DRIFT: np.frombuffer(to_bytes(baseline.drift), np.uint8)}
-    return own | scorer | history | drift
+    known = {} if baseline.familiar is None else baseline.familiar.arrays()
+    return own | scorer | history | drift | {f"{_FAMILIAR}{name}": array for name, array in known.items()}
 
 
 def _read(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Baseline:
@@ -186,4 +192,5 @@ def _read(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Baseline:
         history=History(length_s=header["length_s"], **part("history_")),
         summary=Summary.from_json(header["summary"]),
         drift=from_bytes(arrays[_DRIFT].tobytes(), KINDS) if _DRIFT in arrays else None,
+        familiar=Familiar.from_arrays(part(_FAMILIAR)) if part(_FAMILIAR) else None,
     )

@@ -1,10 +1,12 @@
 """How the texts of a window differ from those of a baseline, descriptor by descriptor."""
 
 import math
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from detectors.familiar import Familiar, Unfamiliar, shares, usual
 from detectors.intervals import Z, newcombe
 from detectors.measurement import Floats
 from detectors.sketch import Histogram
@@ -52,12 +54,24 @@ def change(now: Summary, before: Summary) -> list[Change]:
     known_shares = {name: (k, n) for name, k, n in before.shares(size)}  # one read from JSON has another order
     for name, k, n in now.shares(size):
         k_before, n_before = known_shares[name]
-        found.append(_share_change(name, "flag", (k, n), (k_before, n_before)))
+        found.append(share_change(name, "flag", (k, n), (k_before, n_before)))
     known, known_before = sum(now.languages.values()), sum(before.languages.values())
     for code in sorted({*now.languages, *before.languages}):
         counts = (now.languages.get(code, 0), known), (before.languages.get(code, 0), known_before)
-        found.append(_share_change(code, "language", *counts))
-    return sorted(found, key=lambda each: (-each.strength, -abs(each.difference or 0.0)))
+        found.append(share_change(code, "language", *counts))
+    return by_strength(found)
+
+
+def unfamiliar(found: Unfamiliar, known: Familiar) -> list[Change]:
+    """How much more or less of a window a baseline does not know than of its own later texts, as `change` does it."""
+    names = ("known_template", "new_template", "out_of_vocabulary")
+    pairs = zip(names, shares(found), usual(known), strict=True)
+    return [share_change(name, "flag", now, before) for name, now, before in pairs]
+
+
+def by_strength(changes: Iterable[Change]) -> list[Change]:
+    """The surest and largest change first."""
+    return sorted(changes, key=lambda each: (-each.strength, -abs(each.difference or 0.0)))
 
 
 def _number_change(name: str, now: Histogram, before: Histogram) -> Change:
@@ -83,9 +97,10 @@ def _student(errors: Floats, freedom: Floats) -> float:
     return Z + sum(float(term / nu**power) for power, term in enumerate(terms, start=1))
 
 
-def _share_change(
-    name: str, kind: Literal["flag", "language"], now: tuple[float, int], before: tuple[float, int]
+def share_change(
+    name: str, kind: Literal["flag", "language"], now: tuple[float, float], before: tuple[float, float]
 ) -> Change:
+    """Of two shares, each so many of so many."""
     p, p_before = (k / n if n else math.nan for k, n in (now, before))
     lower, upper = newcombe(*now, *before)
     difference = p - p_before

@@ -22,7 +22,8 @@ from detectors.traffic import REFUSAL, REFUSAL_READ
 DESCRIPTORS_VERSION = f"1/{LANGUAGE_VERSION}/refusal-{zlib.crc32(REFUSAL.encode()):08x}"
 
 READ = 16_384  # characters of a text that patterns and shares read; lengths and duplicates are of the whole text
-RETRY_S = 120.0  # the same text from the same user within this time is a retry
+RETRY = "retry"
+RETRY_S = 120.0  # an equal text from the same user within this time is a retry
 
 Kind = Literal["number", "flag"]
 
@@ -59,7 +60,19 @@ DESCRIPTORS: tuple[Descriptor, ...] = (
     Descriptor("empty", "flag", "Holds nothing but white space."),
     Descriptor("language_known", "flag", "Its language could be told.", "window"),
     Descriptor("duplicate", "flag", "Repeats an earlier text of the window, but for case and white space.", "window"),
-    Descriptor("retry", "flag", "Repeats a text that its user or session sent within the 2 minutes before.", "calls"),
+    Descriptor(
+        RETRY,
+        "flag",
+        "Repeats a prompt that its user or session sent within the 2 minutes before, but for case, white space and"
+        " numbers; of all calls of the window, not of the sample.",
+        "calls",
+    ),
+)
+# Of a window beside a baseline (`detectors.familiar`): measurements of their own, named here for people.
+FAMILIAR: tuple[Descriptor, ...] = (
+    Descriptor("known_template", "flag", "Is of a form that texts of the baseline share.", "window"),
+    Descriptor("new_template", "flag", "Is of a form that is not in the baseline and that others share.", "window"),
+    Descriptor("out_of_vocabulary", "flag", "Share of the words that are not in the baseline.", "window"),
 )
 # Only where it is asked for (`text.sentiment`): it needs a package of its own.
 SENTIMENT = Descriptor(
@@ -185,29 +198,6 @@ _LOOKS: Mapping[str, Callable[[str], bool]] = {
     "url": lambda text: _URL.search(text) is not None,
     "refusal": _is_refusal,
 }
-
-
-def retries(
-    texts: Sequence[str | None],
-    users: Sequence[str | None],
-    sessions: Sequence[str | None],
-    ats: Floats,
-) -> Floats:
-    """Whether each call repeats a text that its user or session sent at most `RETRY_S` before; shape (n,), NaN unknown.
-
-    Equal are texts that differ in case and white space only. The first call of a storm is no retry. Unknown are calls
-    without a text, without a time (`ats`, epoch seconds), or with neither user nor session. Calls need no order.
-    """
-    flags = np.full(len(texts), math.nan)
-    last: dict[tuple[str, str, int], float] = {}
-    for row in np.argsort(ats, kind="stable"):
-        text, at = hash_of(texts[row]), float(ats[row])
-        senders = [(kind, who) for kind, who in (("user", users[row]), ("session", sessions[row])) if who]
-        if text is None or math.isnan(at) or not senders:
-            continue
-        flags[row] = any(at - last.get((*sender, text), -math.inf) <= RETRY_S for sender in senders)
-        last.update({(*sender, text): at for sender in senders})
-    return flags
 
 
 def hash_of(text: str | None) -> int | None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import ibis
 
+from detectors.anchored import Anchored, ask
 from detectors.catalogue import TOKEN_TYPES
-from detectors.derived import ended_between, only
-from detectors.engine import fetch
+from detectors.derived import only
 from detectors.measurement import Key, Segment, Window
 from detectors.protocols import Calls
 from detectors.segments import combination, combination_of, is_other
@@ -87,15 +87,28 @@ def exemplars(log: Calls, key: Key, segment: Segment, window: Window, search: Se
         window: when they ended.
         search: how they are looked for.
     """
-    columns = tuple(dict.fromkeys(("id", *segment.columns, *READ)))
-    calls = ended_between(log, window.start, window.end, search.max_duration, columns)
-    if is_other(segment):
-        names = [combination_of(each) for each in search.admitted if not is_other(each)]
-        calls = calls.filter(combination(calls, segment.columns).notin(names)) if names else calls
-    elif segment.labels:
-        calls = calls.filter(combination(calls, segment.columns) == combination_of(segment))
-    score = SCORES.get(key.name, _latest)(calls, key)
-    told = calls.select("id", "at_us", score=score.cast("float64"))
-    told = told.filter(told.score.notnull())
-    frame = fetch(told.order_by([told.score.desc(), told.at_us.desc(), told.id.asc()]).limit(search.limit))
+    frame = ask(log, window.start, _Told(key, segment, window.end - window.start, search))
     return tuple(str(each) for each in frame["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Ids of the calls that made a measurement what it is, of those that ended in a span."""
+
+    key: Key
+    segment: Segment
+    span: timedelta
+    search: Search
+
+    def __call__(self, log: Anchored) -> "ir.Table":
+        columns = tuple(dict.fromkeys(("id", *self.segment.columns, *READ)))
+        calls = log.ended(timedelta(0), self.span, self.search.max_duration, columns)
+        if is_other(self.segment):
+            names = sorted(combination_of(each) for each in self.search.admitted if not is_other(each))
+            calls = calls.filter(combination(calls, self.segment.columns).notin(names)) if names else calls
+        elif self.segment.labels:
+            calls = calls.filter(combination(calls, self.segment.columns) == combination_of(self.segment))
+        score = SCORES.get(self.key.name, _latest)(calls, self.key)
+        told = calls.select("id", "at_us", score=score.cast("float64"))
+        told = told.filter(told.score.notnull())
+        return told.order_by([told.score.desc(), told.at_us.desc(), told.id.asc()]).limit(self.search.limit)

@@ -81,6 +81,8 @@ class NewTopic:
         expected: texts that were usual there.
         strange: share of its texts that are out of distribution; a new topic beside a known one has few.
         exemplars: ids of calls nearest to its centre, at most three.
+        per_hour_before: usual calls an hour there.
+        per_hour: calls an hour.
     """
 
     name: str
@@ -90,6 +92,8 @@ class NewTopic:
     expected: float
     strange: float
     exemplars: tuple[str, ...]
+    per_hour_before: float
+    per_hour: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +116,15 @@ def explain(baseline: Baseline, placed: Placed | None, population: int | None = 
     """
     if placed is None:
         return Explanation()
-    changes = list(_changes(baseline, placed, population or len(placed.all_p)))
+    calls = (population or len(placed.all_p)) / _hours(baseline, placed)
+    changes = list(_changes(baseline, placed, calls))
     kept = adjusted(np.array([change.p for change in changes])) <= FALSE_DISCOVERIES
     real = [change for change, keep in zip(changes, kept, strict=True) if keep]
     real.sort(key=lambda change: -abs(change.now - change.before))
     return Explanation(
         tuple(change for change in real if change.now > change.before),
         tuple(change for change in real if change.now < change.before),
-        tuple(_new_topics(baseline, placed)),
+        tuple(_new_topics(baseline, placed, calls)),
     )
 
 
@@ -147,11 +152,17 @@ def rate_ratio(k: float, n: float, j: float, m: float) -> tuple[float | None, fl
     return odds(k / (k + j)), odds(low) or 0.0, odds(high)
 
 
-def _changes(baseline: Baseline, placed: Placed, population: int) -> Iterator[TopicChange]:
+def _hours(baseline: Baseline, placed: Placed) -> float:
+    """How long the windows are that the texts lie in."""
+    length_s = baseline.history.length_s
+    return len(np.unique(np.floor(placed.at / length_s))) * length_s / HOUR
+
+
+def _changes(baseline: Baseline, placed: Placed, calls: float) -> Iterator[TopicChange]:
+    """Every topic, in order; `calls` is how many there were an hour."""
     history, n, m = baseline.history, len(placed.labels), 1 / placed.usual.noise
     counts = np.bincount(placed.labels, minlength=len(baseline.topics))
     before = placed.usual.shares(history.topics, history.n)
-    hours = len(np.unique(np.floor(placed.at / history.length_s))) * history.length_s / HOUR
     volume = history.topics * (history.calls / history.n)[:, np.newaxis] / (history.length_s / HOUR)
     often = np.maximum(placed.usual.of(volume), 0)
     for topic, share, usually, k in zip(baseline.topics, before, often, counts, strict=True):
@@ -168,7 +179,7 @@ def _changes(baseline: Baseline, placed: Placed, population: int) -> Iterator[To
             ratio_lower=ratio_lower,
             ratio_upper=ratio_upper,
             per_hour_before=float(usually),
-            per_hour=k / n * population / hours,
+            per_hour=k / n * calls,
             p=_p(int(k), n, round(share * m), m),
             exemplars=_nearest(placed.vectors.mean, baseline.centroids[topic.id], mine, placed.ids),
         )
@@ -187,11 +198,19 @@ def _nearest(x: Rows, centre: Rows, among: NDArray[np.bool_], ids: Sequence[str]
     return tuple(ids[row] for row in rows[np.argsort(-nearness, kind="stable")[:EXEMPLARS]])
 
 
-def _new_topics(baseline: Baseline, placed: Placed) -> Iterator[NewTopic]:
+def _new_topics(baseline: Baseline, placed: Placed, calls: float) -> Iterator[NewTopic]:
     """Disjoint balls with many texts where few are usual, the fullest first.
 
-    Looked for among all texts: of a new topic beside a known one, only a third is out of distribution.
+    Looked for among all texts: of a new topic beside a known one, only a third is out of distribution. What is usual an
+    hour there is the baseline's share of the calls that are usual at these times.
+
+    Args:
+        baseline: that the texts were placed beside.
+        placed: the texts.
+        calls: an hour.
     """
+    history = baseline.history
+    usually = max(float(placed.usual.of(history.calls / (history.length_s / HOUR))), 0.0)
     x = np.asarray(placed.vectors.mean[:_SCANNED], np.float32)
     near = x @ x.T >= baseline.radius
     expected = _expected(baseline, x)
@@ -204,9 +223,17 @@ def _new_topics(baseline: Baseline, placed: Placed) -> Iterator[NewTopic]:
     for (centre, members), words, name in zip(balls, terms, names_of(terms), strict=True):
         mine = np.isin(np.arange(len(x)), members)
         nearest = _nearest(x, x[members].mean(axis=0), mine, placed.ids)
-        share = len(members) / len(x)
+        share, often = len(members) / len(x), float(expected[centre])
         yield NewTopic(
-            name, words, len(members), share, float(expected[centre]), float(strange[members].mean()), nearest
+            name=name,
+            terms=words,
+            n=len(members),
+            share=share,
+            expected=often,
+            strange=float(strange[members].mean()),
+            exemplars=nearest,
+            per_hour_before=often / len(x) * usually,
+            per_hour=share * calls,
         )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,8 +72,8 @@ def radius(x: Rows, topics: Indices) -> float:
     cosines = _cosines(x)
     if not cosines.size:
         return 0.9
-    first, second = np.triu_indices(min(len(x), _PAIRS_OF), 1)
-    within = cosines[topics[first] == topics[second]]
+    topic = topics[:_PAIRS_OF]
+    within = cosines[_pairs(topic[:, np.newaxis] == topic)]
     middle = float(np.median(within)) if within.size else 1.0
     return min(float(np.quantile(cosines, 1 - _MASS)), middle, 0.999)
 
@@ -86,7 +86,12 @@ def scan_radius(x: Rows) -> float:
 
 def _cosines(x: Rows) -> Numbers:
     rows = np.asarray(x[:_PAIRS_OF], np.float64)
-    return np.clip((rows @ rows.T)[np.triu_indices(len(rows), 1)], -1, 1)
+    return np.asarray(np.clip(_pairs(rows @ rows.T), -1, 1), np.float64)
+
+
+def _pairs(table: NDArray[Any]) -> NDArray[Any]:
+    """The entries of an (m, m) table above its diagonal, row by row."""
+    return np.asarray(table[~np.tri(len(table), dtype=bool)])
 
 
 def first_of_each(x: Rows) -> Indices:

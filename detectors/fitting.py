@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors import ood
 from detectors.baseline import Baseline, Settings
 from detectors.drift.learn import PARTS, Frame, WindowTexts, learn
+from detectors.familiar import Familiar
 from detectors.features import Features, bandwidth, radius, take
 from detectors.neighbours import Indices, Numbers
 from detectors.profile import HOUR, LEAST_CALLS, History, history_of, once, window_length
@@ -110,7 +111,15 @@ def fit(sample: FitSample, settings: Settings) -> Baseline:
             Frame(scorer, settings.seed, calibration, centroids, features, kept),
             WindowTexts([texts[row] for row in used], take(vectors, used), at[used], part[used], length_s),
         ),
+        familiar=_familiar(texts, np.floor(at / length_s), later),
     )
+
+
+def _familiar(texts: Sequence[str], window: Numbers, later: NDArray[np.bool_]) -> Familiar:
+    """The words and templates of the earlier texts, and what the later ones are beside them."""
+    found = Familiar.of(texts[row] for row in np.flatnonzero(~later).tolist())
+    windows = (np.flatnonzero(later & (window == each)).tolist() for each in np.unique(window[later]))
+    return found.with_later([texts[row] for row in rows] for rows in windows)
 
 
 def _tested(at: Numbers, length_s: float) -> tuple[int, NDArray[np.bool_]]:

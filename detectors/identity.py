@@ -29,8 +29,12 @@ MOST_SEEN = 1_000
 MOST_NEWS = 5
 # Values that come within this time after the first of their service and column were there all along.
 QUIET = timedelta(hours=1)
+# A value that was away for so long while others answered is news again when it comes back.
+AWAY = timedelta(days=1)
 # What was usual before a new value came is looked up over this time.
 USUAL = timedelta(hours=1)
+
+_DAY_US = 86_400_000_000
 
 Place = tuple[str, str]  # column, service
 Name = tuple[str, str, str]  # column, service, value
@@ -38,7 +42,8 @@ Name = tuple[str, str, str]  # column, service, value
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A value of a column in the calls of one service: when it first and last came, and in how many calls.
+    """A value of a column in the calls of one service within a day or less: when it first and last came, and in how
+    many calls.
 
     `service` is `__none__` where calls do not name one.
     """
@@ -63,7 +68,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is remembered of a value; `is_news` says whether it was an event."""
+    """What is remembered of a value: when it first came, or came back after it had been away, when it last came, and
+    whether the first was an event."""
 
     first: datetime
     last: datetime
@@ -86,7 +92,8 @@ class Learnt:
 
 
 def seen(log: Calls, span: Window, max_duration: timedelta) -> list[Seen]:
-    """The values in the calls that ended within a span: one query, none where the log has no such column."""
+    """The values in the calls that ended within a span, each day of it for itself: one query, none where the log has no
+    such column."""
     columns = tuple(column for column in IDENTIFYING if column in log.columns)
     if not columns:
         return []
@@ -112,8 +119,15 @@ def usual_before(log: Calls, new: Seen, max_duration: timedelta) -> str | None:
     return min(before, key=lambda each: (-each.calls, each.value)).value if before else None
 
 
+def was_replaced(log: Calls, back: Seen, max_duration: timedelta) -> bool:
+    """Whether others answered on the day before a value came back: after days without any call all come back."""
+    span = Window(back.first - AWAY, back.first - QUIET)
+    return any(each.place == back.place and each.value != back.value for each in seen(log, span, max_duration))
+
+
 def learn(known: Mapping[Name, Known], found: Iterable[Seen]) -> Learnt:
-    """What some calls teach, given what is known: a value is news when its service and column were known before it.
+    """What some calls teach, given what is known: a value is news when its service and column were known before it,
+    and when it comes back after a day on which others answered.
 
     How calls are cut into spans makes no difference, as long as they are read in order; calls that are read again
     teach nothing.
@@ -124,21 +138,33 @@ def learn(known: Mapping[Name, Known], found: Iterable[Seen]) -> Learnt:
     changed: dict[Name, Known] = {}
     news, dropped = [], dict[str, int]()
     for each in ordered:
-        before = known.get(each.name)
-        if before is not None:
-            changed[each.name] = Known(before.first, max(before.last, each.last), before.is_news)
-            continue
-        if kept.get(each.column, 0) >= MOST_KEPT:
+        before = changed.get(each.name, known.get(each.name))
+        if before is None and kept.get(each.column, 0) >= MOST_KEPT:
             dropped[each.column] = dropped.get(each.column, 0) + each.calls
             continue
-        kept[each.column] = kept.get(each.column, 0) + 1
         day = (each.column, each.first.date())
-        is_news = each.first > since[each.place] + QUIET and told.get(day, 0) < MOST_NEWS
-        if is_news:
+        if before is None:
+            kept[each.column] = kept.get(each.column, 0) + 1
+            is_news = each.first > since[each.place] + QUIET
+        else:
+            is_news = _is_back(each, before, {**known, **changed})
+        is_told = is_news and told.get(day, 0) < MOST_NEWS
+        if is_told:
             told[day] = told.get(day, 0) + 1
             news.append(each)
-        changed[each.name] = Known(each.first, each.last, is_news)
+        if before is None or is_news:
+            changed[each.name] = Known(each.first, each.last, is_told)
+        else:
+            changed[each.name] = Known(before.first, max(before.last, each.last), before.is_news)
     return Learnt(changed, news, dropped)
+
+
+def _is_back(each: Seen, before: Known, all_: Mapping[Name, Known]) -> bool:
+    """Whether a known value was away, and others of its service and column came since; see `was_replaced`."""
+    if each.first - before.last < AWAY:
+        return False
+    others = (known for name, known in all_.items() if name[:2] == each.place and name != each.name)
+    return any(known.last > before.last for known in others)
 
 
 def said(new: Seen, before: str | None) -> str:
@@ -189,9 +215,11 @@ class _Values:
         cases = [(calls.which == number, label(calls[name])) for number, name in enumerate(self.columns)]
         calls = calls.select("which", "at_us", service=label(calls.service), value=ibis.cases(*cases, else_=NONE))
         values = calls.filter(calls["value"] != NONE)
-        found = values.group_by("which", "service", "value").agg(
+        # No value can be away for a day within one: so however long the span is, nothing hides in it.
+        values = values.mutate(day=(values.at_us // _DAY_US).cast("int64"))
+        found = values.group_by("which", "service", "value", "day").agg(
             calls=lambda table: table.count(), first=values.at_us.min(), last=values.at_us.max()
         )
         order = [found.calls.desc(), found["service"].asc(), found["value"].asc()]
-        rank = ibis.row_number().over(group_by=found.which, order_by=order)
+        rank = ibis.row_number().over(group_by=[found.which, found.day], order_by=order)
         return found.mutate(rank=rank).filter(lambda table: table["rank"] < MOST_SEEN)

@@ -201,6 +201,10 @@ class Batch:
         """The segments that have a row in a window."""
         return self._segments.get(window, ())
 
+    def has(self, segment: Segment, window: Window) -> bool:
+        """Whether there is a row for a segment and window."""
+        return (segment, window) in self._index
+
     def value(self, segment: Segment, window: Window, key: Key) -> Value | None:
         """The value of a key in a segment and window; None when the batch does not have it."""
         row = self._index.get((segment, window))

@@ -67,6 +67,6 @@ def _largest(block: Numbers, k: int) -> Indices:
         ties = np.flatnonzero(block[row] == smallest[row])
         above = np.count_nonzero(block[row] > smallest[row])
         chosen[row, ties[k - above :]] = False
-    found = np.nonzero(chosen)[1].reshape(len(block), k)
+    found = np.flatnonzero(chosen).reshape(len(block), k) % block.shape[1]
     order = np.argsort(-np.take_along_axis(block, found, axis=1), axis=1, kind="stable")
     return np.take_along_axis(found, order, axis=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.descriptors import DESCRIPTORS_VERSION, FLAGS, NUMBERS, SENTIMENT, describe, hash_of, version_of
+from detectors.descriptors import DESCRIPTORS_VERSION, FLAGS, NUMBERS, RETRY, SENTIMENT, describe, hash_of, version_of
 from detectors.intervals import normal, wilson_of
 from detectors.language import language
 from detectors.measurement import Floats, Key, Reason, Value
@@ -87,17 +87,16 @@ class Summary:
         yield "duplicate", self.repeats.duplicates(n) * n if n else 0.0, n
 
 
-def summarise(texts: Sequence[str | None], retried: Floats | None = None) -> Summary:
-    """The summary of the texts of a window. `retried` is what `retries` gave for their calls, if that is known."""
+def summarise(texts: Sequence[str | None], retried: tuple[int, int] | None = None) -> Summary:
+    """The summary of the texts of a window. `retried` is what `detectors.retries` counted in it, if that is known."""
     described = describe(texts)
     full = described["empty"] == 0
     languages = language(texts)
     described["language_known"] = np.where(full, [float(each is not None) for each in languages], math.nan)
-    described["retry"] = np.full(len(texts), math.nan) if retried is None else retried
     return Summary(
         len(texts),
         {name: Histogram.of(described[name]) for name in NUMBERS},
-        {name: _count(described[name]) for name in FLAGS},
+        {name: (retried or (0, 0)) if name == RETRY else _count(described[name]) for name in FLAGS},
         dict(sorted(Counter(filter(None, languages)).items())),
         Repeats.of(found for found in map(hash_of, texts) if found is not None),
     )

@@ -68,6 +68,23 @@ TEXTS: tuple[MeasurementSpec, ...] = (
         _TEXT,
     ),
     MeasurementSpec(
+        "template_ratio",
+        "ratio",
+        "known: texts of a form that three or more texts of the baseline have, with numbers, names, addresses and"
+        " quotations masked. new: texts of a form that the baseline does not have and three or more of the window"
+        " share.",
+        (_BASELINE, ("kind", ("known", "new")), _STREAM),
+        _TEXT,
+    ),
+    MeasurementSpec(
+        "out_of_vocabulary_ratio",
+        "ratio",
+        "Share of the words of the texts, each counted once a text, that no text of the baseline's first three quarters"
+        " has.",
+        (_BASELINE, _STREAM),
+        _TEXT,
+    ),
+    MeasurementSpec(
         "language_ratio",
         "ratio",
         "Texts in a language among those whose language is known.",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.archive import from_bytes, to_bytes
+from detectors.archive import freeze, from_bytes, to_bytes
 from detectors.baseline import MOST_BYTES
 from detectors.drift.conditional import PairCalibration, Usually
 from detectors.drift.judged import Judged
@@ -99,6 +99,7 @@ class PairBaseline:
         arrays = _arrays(self)
         for array in arrays.values():
             array.flags.writeable = False
+        freeze(self.drift)
         object.__setattr__(self, "version", version_of(_header(self), arrays))
 
     def refuses(self, identity: str, redactor: str) -> str:

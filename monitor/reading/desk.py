@@ -58,12 +58,14 @@ class TextDesk:
         states: of each stream that was looked at.
         failures: of the sources whose texts cannot be read at all.
         progress: is told what is being done and the share of it that is done.
+        lender: another store whose vectors are looked up too, and never changed; of a replay.
     """
 
     settings: Text
     states: dict[Place, TextState] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
     progress: Progress | None = None
+    lender: Database | None = None
     _embedder: "Embedder | None" = None
     _opened: dict[str, "Baseline"] = field(default_factory=dict)
     _opened_pairs: dict[str, "PairBaseline"] = field(default_factory=dict)

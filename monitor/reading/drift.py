@@ -1,18 +1,18 @@
 """The drift detector of a stream, fed with each window once: its state is saved with what the window says."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from detectors.measurement import Key, Reason, Value
+from detectors.measurement import Reason, Value
 from detectors.sampling import PAIRS
 from monitor.drifting import MEASURE
+from monitor.reading.alarming import ALL, Facts, facts_of, leading, row_of, sized, with_evidence
+from monitor.reading.shares import shares_of
 from monitor.reading.sitting import Sitting
 from monitor.store import baselines, drift
 from monitor.store.baselines import StoredBaseline
 from monitor.store.database import Session
-from monitor.store.tables import DriftRow
 from monitor.store.texts import TextMeasured
 
 if TYPE_CHECKING:
@@ -21,24 +21,22 @@ if TYPE_CHECKING:
     from detectors.drift.channels import Channel
     from detectors.drift.detector import Reading, State, Test
     from detectors.drift.effect import Effect
+    from detectors.drift.places import Place
+    from detectors.drift.weeks import Hindsight
     from detectors.effects import Placed
 
 EVIDENCE = MEASURE
-ALL = "all"
 DAYS = "days"  # instead of a channel: whole days that differ
-# A baseline of less has not seen how traffic wanders from week to week: what it finds is a warning, nobody is called.
-WHOLE_AFTER = timedelta(days=21)
-WHOLE_WINDOWS = 168
 _SHOWN = 3
 
-Facts = dict[str, Any]
+Columns = Mapping[str, Sequence[str | None]]
 
 
 def advance(
     session: Session,
     sitting: Sitting,
     against: "tuple[StoredBaseline, Baseline]",
-    looked: "tuple[TextMeasured, Placed | None]",
+    looked: "tuple[TextMeasured, Placed | None, Columns]",
 ) -> TextMeasured:
     """Reads a window with the detector, and returns what was measured of it with the evidence.
 
@@ -46,13 +44,13 @@ def advance(
         session: the transaction that keeps what was measured.
         sitting: the look at the source.
         against: what the detector compares with, and that opened.
-        looked: what was measured of the window, and its texts beside the baseline.
+        looked: what was measured of the window, its texts beside the baseline, and other columns of their calls.
     """
     from detectors.archive import from_bytes, to_bytes
     from detectors.drift.detector import KINDS, begin, step
     from detectors.drift.window import window_of
 
-    (stored, baseline), (measured, placed) = against, looked
+    (stored, baseline), (measured, placed, columns) = against, looked
     calibration = baseline.drift
     observed = None if placed is None or calibration is None else window_of(baseline, placed, measured.window.start)
     row = drift.state(session, stored)
@@ -65,20 +63,21 @@ def advance(
         nothing = Value(None, n=0 if placed is None else len(placed.p), reason=Reason.TOO_FEW)
         return with_evidence(measured, {ALL: nothing})
     state: State = begin(calibration) if row is None else from_bytes(row.body, KINDS)
-    test = _test(session, sitting, stored)
+    test = _test(session, sitting, stored, calibration.hindsight)
     state, reading = step(calibration, test, state, observed)
-    known = [] if row is None else row.facts["open"]
-    facts = facts_of(stored, calibration.windows, _open(known, state, reading, (measured, baseline, placed)))
+    begun = _begun(state, reading, (measured, baseline, placed, columns))
+    facts = facts_of(
+        (stored, calibration.windows, measured),
+        None if row is None else row.facts,
+        lambda alarm: _goes_on(alarm, state),
+        begun,
+    )
     drift.save(session, row_of(stored, measured, facts, to_bytes(state)))
     values = {ALL: Value(reading.evidence, n=observed.n)} | {
         name: Value(share, n=observed.n) for name, share in zip(_channels(), reading.by_channel, strict=True)
     }
-    return with_evidence(measured, values)
-
-
-def is_whole(stored: StoredBaseline, windows: int) -> bool:
-    """Whether a baseline has seen enough for its alarms to call people."""
-    return stored.fitted_until - stored.fitted_from >= WHOLE_AFTER and windows >= WHOLE_WINDOWS
+    effects = zip(_channels(), reading.effects, strict=True)
+    return with_evidence(measured, values, {name: _effect(name, each, baseline) for name, each in effects})
 
 
 def share(session: Session, sitting: Sitting, stored: StoredBaseline) -> "Share":
@@ -96,12 +95,20 @@ def share(session: Session, sitting: Sitting, stored: StoredBaseline) -> "Share"
     return next((share for each, share in zip(used, shares, strict=True) if each.key == stored.key), shares[0])
 
 
-def _test(session: Session, sitting: Sitting, stored: StoredBaseline) -> "Test":
+def kept(days: float, stored: StoredBaseline, hindsight: "Hindsight") -> float:
+    """Days to a false alarm that the threshold is set for: a baseline keeps what is promised in its own past."""
+    from detectors.drift.weeks import kept_days
+
+    return kept_days(days, hindsight, (stored.fitted_until - stored.fitted_from) / timedelta(days=1))
+
+
+def _test(session: Session, sitting: Sitting, stored: StoredBaseline, hindsight: "Hindsight") -> "Test":
     from detectors.drift.detector import Test
     from detectors.drift.effect import Minimums
 
     settings, mine = sitting.house.settings.drift, share(session, sitting, stored)
-    return Test(mine.days, Minimums(settings.minimum_novelty, settings.minimum_topic), mine.slow)
+    minimums = Minimums(settings.minimum_novelty, settings.minimum_topic)
+    return Test(kept(mine.days, stored, hindsight), minimums, mine.slow)
 
 
 def _channels() -> tuple[str, ...]:
@@ -110,31 +117,48 @@ def _channels() -> tuple[str, ...]:
     return CHANNELS
 
 
-def facts_of(stored: StoredBaseline, windows: int, alarms: list[Facts]) -> Facts:
-    """What the rule `drift` reads: the alarms that go on, and whether the windows of the baseline suffice to call
-    people."""
-    return {"whole": is_whole(stored, windows), "open": alarms}
-
-
-def _open(
-    known: list[Facts], state: "State", reading: "Reading", about: "tuple[TextMeasured, Baseline, Placed]"
-) -> list[Facts]:
-    """The alarms that go on, and those that begin with this window."""
-    measured, baseline, placed = about
-    at = measured.window.end.timestamp()
-    going = [each for each in known if _goes_on(each, state)]
-    effects = dict(zip(_channels(), reading.effects, strict=True))
-    shares = dict(zip(_channels(), reading.by_channel, strict=True))
-    told = {"evidence": reading.evidence, "findings": _findings(measured), "at": at}
+def _begun(state: "State", reading: "Reading", about: "tuple[TextMeasured, Baseline, Placed, Columns]") -> list[Facts]:
+    """The alarms that begin with this window."""
+    measured, baseline, placed, columns = about
+    told = {
+        "evidence": reading.evidence,
+        "findings": _findings(measured),
+        "at": measured.window.end.timestamp(),
+    }
+    effects: dict[str, Effect] = dict(zip(_channels(), reading.effects, strict=True))
+    begun: list[Facts] = []
     if reading.alarms:
-        lead = max(reading.alarms, key=lambda name: shares[name])
-        told["exemplars"] = _exemplars(sorted(reading.alarms, key=lambda name: name != lead), effects, state, placed)
-        shown = {name: _effect(name, effects[name], baseline) for name in reading.alarms}
-        going.append({"kind": "windows", "lead": lead, "channels": list(reading.alarms), "effects": shown} | told)
+        lead: Channel = leading(reading.alarms, effects, dict(zip(_channels(), reading.by_channel, strict=True)))  # type: ignore[assignment]
+        names = sorted(reading.alarms, key=lambda name: name != lead)
+        begun.append(
+            {
+                "kind": "windows",
+                "lead": lead,
+                "channels": names,
+                "effects": {name: _effect(name, effects[name], baseline) for name in names},
+                "exemplars": _exemplars(names, effects, state, placed),
+                "segments": _segments(lead, (effects[lead], state), (baseline, placed), columns),
+                **told,
+            }
+        )
     if reading.slow:
-        told["exemplars"] = []
-        going.append({"kind": "days", "lead": DAYS, "channels": ["mix"], "effects": {}} | told)
-    return going
+        segments = _segments("mix", (effects["mix"], state), (baseline, placed), columns)
+        more = {"channels": ["mix"], "effects": {}, "exemplars": [], "segments": segments}
+        begun.append({"kind": "days", "lead": DAYS, **more, **told})
+    return begun
+
+
+def _segments(
+    channel: "Channel", seen: "tuple[Effect, State]", beside: "tuple[Baseline, Placed]", columns: Columns
+) -> list[Facts]:
+    """What each segment of the calls has of the change that a channel saw."""
+    from detectors.influence import influence
+
+    (effect, state), (baseline, placed) = seen, beside
+    subject: Place | int | None = effect.subject
+    if channel == "scan":
+        subject = max((each for each in state.places if each.texts), key=lambda each: each.heat, default=None)
+    return shares_of(columns, placed.rows, influence(baseline, placed, channel, subject))
 
 
 def _exemplars(
@@ -169,31 +193,6 @@ def _effect(channel: str, effect: "Effect", baseline: "Baseline") -> Facts:
     return sized(effect, about)
 
 
-def sized(effect: "Effect", about: str | None = None) -> Facts:
-    """The size of a change, and of what."""
-    return {"value": effect.value, "lower": effect.lower, "minimum": effect.minimum, "about": about}
-
-
 def _findings(measured: TextMeasured) -> Facts:
     """What explains the window, as far as an alert has room for it."""
     return {kind: measured.findings.get(kind, [])[:_SHOWN] for kind in ("new", "grown", "shrunk", "descriptors")}
-
-
-def with_evidence(measured: TextMeasured, evidence: Mapping[str, Value]) -> TextMeasured:
-    """With what the detector says, by channel."""
-    keys = {Key.of(EVIDENCE, channel=channel, stream=measured.stream): value for channel, value in evidence.items()}
-    return replace(measured, values={**measured.values, **keys})
-
-
-def row_of(stored: StoredBaseline, measured: TextMeasured, facts: Facts, body: bytes) -> DriftRow:
-    """What is remembered and said after a window."""
-    source, segment, stream, version = stored.key
-    return DriftRow(
-        source=source,
-        segment=segment,
-        stream=stream,
-        baseline=version,
-        until=measured.window.end,
-        facts=facts,
-        body=body,
-    )

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 from detectors.measurement import Key, Window
 from detectors.sampling import PAIRS, Sample
-from monitor.reading.drift import advance
-from monitor.reading.pairs import read_pairs
+from monitor.reading.drift import Columns, advance
+from monitor.reading.pairs import measured_pairs, read_pairs
 from monitor.reading.place import Place
 from monitor.reading.sitting import Sitting, seconds
 from monitor.slots import EPOCH, ceil
@@ -40,47 +39,78 @@ def measure_due(
     """
     if sitting.refusal(stored):
         return 0
-    read = partial(read_pairs if place.stream == PAIRS else _read, sitting, place, stored)
     length = timedelta(seconds=stored.length_s)
     begin = start = ceil(stored.read_until, length)
     until = min(complete_until, begin + A_LOOK * length)
     while start + length <= until and not stopping():
-        window = Window(start, start + length)
-        read(window)
-        start = window.end
+        start = read_next(sitting, place, stored, Window(start, start + length)).window.end
         sitting.desk.tell(f"reading the {place}", (start - begin) / (complete_until - begin))
     return (start - begin) // length
 
 
-def _read(sitting: Sitting, place: Place, stored: StoredBaseline, window: Window) -> None:
-    """Measures one window of texts: what it says is kept in the transaction that says that it was read."""
+def read_next(sitting: Sitting, place: Place, stored: StoredBaseline, window: Window) -> TextMeasured:
+    """Measures the next window: what it says is kept in the transaction that says that it was read."""
+    return (read_pairs if place.stream == PAIRS else _read)(sitting, place, stored, window)
+
+
+def measured_window(
+    sitting: Sitting, place: Place, stored: StoredBaseline, window: Window
+) -> tuple[TextMeasured, list[ScoreRow]]:
+    """What a window says, and how strange its texts are; nothing is kept, and no drift detector reads it."""
+    if place.stream == PAIRS:
+        return measured_pairs(sitting, place, stored, window)[0], []
+    measured, scores, _, _ = _look(sitting, place, stored, window)
+    return measured, scores
+
+
+def _look(
+    sitting: Sitting, place: Place, stored: StoredBaseline, window: Window
+) -> "tuple[TextMeasured, list[ScoreRow], Placed | None, Columns]":
     baseline = sitting.opened(stored)
-    sample = sitting.draw(place, window, min(sitting.desk.settings.sample, baseline.sample_size))
-    measured, scores, placed = measure(baseline, place, sample, sitting.embed(sample.texts))
+    size = min(sitting.desk.settings.sample, baseline.sample_size)
+    sample = sitting.draw(place, window, size, sitting.cuts)
+    retried = sitting.retries(place, window)
+    return (*measure(baseline, place, sample, sitting.embed(sample.texts), retried), sample.columns)
+
+
+def _read(sitting: Sitting, place: Place, stored: StoredBaseline, window: Window) -> TextMeasured:
+    measured, scores, placed, columns = _look(sitting, place, stored, window)
     with sitting.house.database.transaction() as session:
-        texts.save(session, [advance(session, sitting, (stored, baseline), (measured, placed))])
+        measured = advance(session, sitting, (stored, sitting.opened(stored)), (measured, placed, columns))
+        texts.save(session, [measured])
         texts.save_scores(session, scores)
         baselines.note_read(session, stored, window.end)
+    return measured
 
 
 def measure(
-    baseline: "Baseline", place: Place, sample: Sample, vectors: "Embedded"
+    baseline: "Baseline",
+    place: Place,
+    sample: Sample,
+    vectors: "Embedded",
+    retried: tuple[int, int] | None = None,
 ) -> "tuple[TextMeasured, list[ScoreRow], Placed | None]":
-    """Everything that one window's sample says, how strange each of its texts is, and the texts beside the baseline."""
-    from detectors import effects, summary
-    from detectors.change import change
-    from detectors.descriptors import retries
+    """Everything that one window's sample says, how strange each of its texts is, and the texts beside the baseline.
+
+    `retried` counts the calls of the whole window that repeat one, and those of which it is known.
+    """
+    from detectors import effects, familiar, summary
+    from detectors.change import by_strength, change, unfamiliar
     from detectors.explain import explain
     from detectors.fitting import FitSample
 
     at = seconds(sample)
-    described = summary.summarise(sample.texts, retries(sample.texts, sample.users, sample.sessions, at))
+    described = summary.summarise(sample.texts, retried)
     if baseline.summary.has_sentiment:
         described = summary.with_sentiment(described, sample.texts)
     placed = effects.place(baseline, FitSample(sample.texts, vectors, at, sample.ids))
-    values = effects.measure(baseline, placed) | summary.values(described)
+    beside = None if baseline.familiar is None else baseline.familiar.beside([] if placed is None else placed.texts)
+    values = effects.measure(baseline, placed) | summary.values(described) | familiar.values(beside)
     found = explain(baseline, placed, sample.population)
-    changes = [each._asdict() for each in change(described, baseline.summary) if each.strength > 0]
+    changed = change(described, baseline.summary)
+    if beside is not None and baseline.familiar is not None:
+        changed = by_strength([*changed, *unfamiliar(beside, baseline.familiar)])
+    changes = [each._asdict() for each in changed if each.strength > 0]
     findings = {
         "population": sample.population,
         "grown": [asdict(each) for each in found.grown[:FINDINGS]],

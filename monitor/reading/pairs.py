@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from detectors.measurement import Key, Reason, Value, Window
 from detectors.sampling import Sample
+from monitor.reading.alarming import ALL, Facts, facts_of, leading, row_of, sized, with_evidence
 from monitor.reading.candidate import candidate
-from monitor.reading.drift import ALL, Facts, facts_of, row_of, share, sized, with_evidence
+from monitor.reading.drift import Columns, kept, share
 from monitor.reading.place import Place
+from monitor.reading.shares import shares_of
 from monitor.reading.sitting import Sitting, seconds, size_each
 from monitor.store import baselines, drift, texts
 from monitor.store.baselines import StoredBaseline
@@ -37,7 +39,7 @@ def learn_pairs(sitting: Sitting, place: Place, span: Window) -> BaselineRow:
     length = settings.window or window_length(sitting.hours(place, span)) or DAY
     sample = sitting.draw_each(place, span, size_each(settings, span, length), length)
     fitted = fit_pairs(
-        _embedded(sitting, sample, f"learning the {place}"),
+        embedded(sitting, sample, f"learning the {place}"),
         PairSettings(sitting.desk.embedder.identity, sitting.redactor.version, length),
     )
     facts: Facts = {
@@ -46,12 +48,13 @@ def learn_pairs(sitting: Sitting, place: Place, span: Window) -> BaselineRow:
         "reservoir": len(fitted.pairs.own),
         "windows": 0 if fitted.drift is None else fitted.drift.windows,
         "topics": [],
+        "hindsight": [] if fitted.drift is None else [list(each) for each in fitted.drift.hindsight],
         "outlier_days": [],
     }
     return candidate(sitting, place, span, fitted, facts)
 
 
-def _embedded(sitting: Sitting, sample: Sample, what: str = "") -> "PairSample":
+def embedded(sitting: Sitting, sample: Sample, what: str = "") -> "PairSample":
     from detectors.drift.pair_baseline import PairSample
 
     # One after the other: the chunks of long texts are not needed, and would take more memory than all else.
@@ -59,15 +62,26 @@ def _embedded(sitting: Sitting, sample: Sample, what: str = "") -> "PairSample":
     return PairSample(sample.texts, sample.answers, vectors, seconds(sample), sample.ids)
 
 
-def read_pairs(sitting: Sitting, place: Place, stored: StoredBaseline, window: Window) -> None:
+def read_pairs(sitting: Sitting, place: Place, stored: StoredBaseline, window: Window) -> TextMeasured:
     """Measures one window of pairs: what it says is kept in the transaction that says that it was read."""
+    looked = measured_pairs(sitting, place, stored, window)
     baseline = sitting.desk.opened_pairs(stored, sitting.house.database)
-    sample = sitting.draw(place, window, sitting.desk.settings.sample)
-    judged = baseline.judge(window.start, _embedded(sitting, sample))
-    measured = _measured(baseline, place, sample, judged)
     with sitting.house.database.transaction() as session:
-        texts.save(session, [_advance(session, sitting, (stored, baseline), (measured, judged))])
+        measured = _advance(session, sitting, (stored, baseline), looked)
+        texts.save(session, [measured])
         baselines.note_read(session, stored, window.end)
+    return measured
+
+
+def measured_pairs(
+    sitting: Sitting, place: Place, stored: StoredBaseline, window: Window
+) -> "tuple[TextMeasured, Judged, PairSample, Columns]":
+    """What a window says; nothing is kept, and no drift detector reads it."""
+    baseline = sitting.desk.opened_pairs(stored, sitting.house.database)
+    sample = sitting.draw(place, window, sitting.desk.settings.sample, sitting.cuts)
+    vectors = embedded(sitting, sample)
+    judged = baseline.judge(window.start, vectors)
+    return _measured(baseline, place, sample, judged), judged, vectors, sample.columns
 
 
 def _measured(baseline: "PairBaseline", place: Place, sample: Sample, judged: "Judged") -> TextMeasured:
@@ -93,48 +107,59 @@ def _advance(
     session: Session,
     sitting: Sitting,
     against: "tuple[StoredBaseline, PairBaseline]",
-    looked: "tuple[TextMeasured, Judged]",
+    looked: "tuple[TextMeasured, Judged, PairSample, Columns]",
 ) -> TextMeasured:
     """As `monitor.reading.drift.advance`, of pairs."""
     from detectors.archive import from_bytes, to_bytes
     from detectors.drift.conditional import CHANNELS, LEAST_PAIRS
     from detectors.drift.conditional_detector import KINDS, PairTest, begin, step
 
-    (stored, baseline), (measured, judged) = against, looked
+    (stored, baseline), (measured, judged, _, _) = against, looked
     calibration, row = baseline.drift, drift.state(session, stored)
     was_read = row is not None and row.until > measured.window.start
     if calibration is None or judged.n < LEAST_PAIRS or was_read:
         return with_evidence(measured, {ALL: Value(None, n=judged.n, reason=Reason.TOO_FEW)})
     state: PairState = begin(calibration) if row is None else from_bytes(row.body, KINDS)
-    test = PairTest(share(session, sitting, stored).days)
+    test = PairTest(kept(share(session, sitting, stored).days, stored, calibration.hindsight))
     state, reading = step(calibration, test, state, judged)
-    known = [] if row is None else row.facts["open"]
-    facts = facts_of(stored, calibration.windows, _open(known, state, reading, measured))
+    since = [None if each is None else each.since for each in state.episodes]
+    facts = facts_of(
+        (stored, calibration.windows, measured),
+        None if row is None else row.facts,
+        lambda alarm: alarm["at"] in since,
+        _begun(reading, baseline, looked),
+    )
     drift.save(session, row_of(stored, measured, facts, to_bytes(state)))
     values = {ALL: Value(reading.evidence, n=judged.n)} | {
         name: Value(part, n=judged.n) for name, part in zip(CHANNELS, reading.by_channel, strict=True)
     }
-    return with_evidence(measured, values)
+    effects: dict[str, Facts] = {name: sized(each) for name, each in zip(CHANNELS, reading.effects, strict=True)}
+    return with_evidence(measured, values, effects)
 
 
-def _open(known: list[Facts], state: "PairState", reading: "PairReading", measured: TextMeasured) -> list[Facts]:
-    """The alarms that go on, and the one that begins with this window."""
+def _begun(
+    reading: "PairReading", baseline: "PairBaseline", looked: "tuple[TextMeasured, Judged, PairSample, Columns]"
+) -> list[Facts]:
+    """The alarm that begins with this window, if one does."""
     from detectors.drift.conditional import CHANNELS
+    from detectors.influence import pair_influence
 
-    since = [None if each is None else each.since for each in state.episodes]
-    going = [each for each in known if each["at"] in since]
-    if reading.alarms:
-        effects = dict(zip(CHANNELS, reading.effects, strict=True))
-        lead = max(reading.alarms, key=lambda name: reading.by_channel[CHANNELS.index(name)])
-        going.append(
-            {
-                "kind": "windows",
-                "lead": lead,
-                "channels": list(reading.alarms),
-                "effects": {name: sized(effects[name]) for name in reading.alarms},
-                "evidence": reading.evidence,
-                "findings": dict(measured.findings),
-                "at": measured.window.end.timestamp(),
-            }
-        )
-    return going
+    measured, judged, vectors, columns = looked
+    if not reading.alarms:
+        return []
+    effects = dict(zip(CHANNELS, reading.effects, strict=True))
+    lead = leading(reading.alarms, effects, dict(zip(CHANNELS, reading.by_channel, strict=True)))  # type: ignore[arg-type]
+    names = sorted(reading.alarms, key=lambda name: name != lead)
+    parts = pair_influence(baseline.pairs, baseline.drift, judged, vectors.vectors, lead)  # type: ignore[arg-type]
+    return [
+        {
+            "kind": "windows",
+            "lead": lead,
+            "channels": names,
+            "effects": {name: sized(effects[name]) for name in names},
+            "segments": shares_of(columns, judged.rows, parts),
+            "evidence": reading.evidence,
+            "findings": dict(measured.findings),
+            "at": measured.window.end.timestamp(),
+        }
+    ]

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from config.calls import GROUPING_COLUMNS
 from config.detectors import Text
 from detectors.descriptors import version_of
 from detectors.measurement import Window
+from detectors.retries import retried
 from detectors.sampling import PAIRS, Sample, Sampling, hours
+from detectors.sealed import UnreadableError
 from monitor.house import House, Watched
 from monitor.reading.desk import TextDesk
 from monitor.reading.place import Place
@@ -50,9 +53,9 @@ class Sitting:
         """Version of what is described of a text."""
         return version_of(sentiment=self.desk.settings.sentiment)
 
-    def draw(self, place: Place, window: Window, size: int) -> Sample:
-        """The redacted sample of a window."""
-        sampling = Sampling(size, self.watched.settings.max_duration)
+    def draw(self, place: Place, window: Window, size: int, columns: tuple[str, ...] = ()) -> Sample:
+        """The redacted sample of a window, with other columns of its calls."""
+        sampling = Sampling(size, self.watched.settings.max_duration, columns)
         with self.watched.using:
             sample = sampling.draw(self.watched.source, place.stream, window, place.segment)
         return self._redacted(sample)
@@ -69,15 +72,33 @@ class Sitting:
         redact = self.redactor.redact
         return replace(sample, texts=[*map(redact, sample.texts)], answers=[*map(redact, sample.answers)])
 
+    @property
+    def cuts(self) -> tuple[str, ...]:
+        """The columns of the log by which calls can be told apart."""
+        return tuple(name for name in GROUPING_COLUMNS if name in self.watched.source.columns)
+
     def hours(self, place: Place, span: Window) -> dict[datetime, int]:
         """How many texts each hour of a span has."""
         with self.watched.using:
             return hours(self.watched.source, place.stream, span, place.segment, self.watched.settings.max_duration)
 
+    def retries(self, place: Place, window: Window) -> tuple[int, int] | None:
+        """How many calls of a whole window repeat a prompt, and of how many it is known; None of another stream."""
+        columns = self.watched.source.columns
+        if place.stream != "prompt" or not {"user_id", "session_id"} & columns:
+            return None
+        with self.watched.using:
+            return retried(self.watched.source, window, place.segment, self.watched.settings.max_duration)
+
+    @property
+    def cache(self) -> StoredCache:
+        """The vectors that are known."""
+        return StoredCache(self.house.database, self.now, self.desk.lender)
+
     def embed(self, texts_: Sequence[str], what: str = "") -> "Embedded":
         """Vectors, from the cache where it has them; tells how far it is when the work has a name."""
         told = partial(self.desk.tell, what) if what else None
-        return self.desk.embedder.embed(texts_, StoredCache(self.house.database, self.now), told)
+        return self.desk.embedder.embed(texts_, self.cache, told)
 
     def in_use(self, place: Place) -> list[StoredBaseline]:
         """The accepted baselines of a stream, a pinned one first."""
@@ -90,7 +111,16 @@ class Sitting:
         return self.desk.opened(stored, self.house.database)
 
     def refusal(self, stored: StoredBaseline) -> str:
-        """Why texts as they are read now cannot be compared with a baseline; empty when they can."""
+        """Why texts as they are read now cannot be compared with a baseline; empty when they can.
+
+        One that another version of Watchkeeper wrote is refused like one of another model: it is learnt anew.
+        """
+        try:
+            return self._refusal(stored)
+        except UnreadableError as error:
+            return f"{error}: fit a new baseline"
+
+    def _refusal(self, stored: StoredBaseline) -> str:
         identity, redactor = self.desk.embedder.identity, self.redactor.version
         if stored.stream == PAIRS:
             return self.desk.opened_pairs(stored, self.house.database).refuses(identity, redactor)

@@ -3,20 +3,18 @@
 They hold texts of users, so they want the token where one is set.
 """
 
-import hmac
-
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from starlette.concurrency import run_in_threadpool
 
+from monitor.api_guard import asked, body, guard
 from monitor.clean import clean_text
 from monitor.report.jobs import BusyError, Format, Job, Reports
 from monitor.report.values import ReportError
 
 # A report brings the policy that its own scripts need; besides, it is kept apart from everything else that is served.
 POLICY = "sandbox allow-scripts; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-LONGEST = 10_000  # bytes of a question
 MISSING = "there is no such report, or it is not done yet, or newer ones took its place"
 KINDS: dict[str, tuple[Format, str]] = {"html": ("html", "text/html"), "json": ("json", "application/json")}
 
@@ -35,14 +33,9 @@ class Asked(BaseModel):
 def routes(reports: Reports, token: SecretStr | None) -> APIRouter:
     """The routes of the reports of a service."""
 
-    async def guard(request: Request) -> None:
-        if token is not None and not _knows(request, token.get_secret_value()):
-            text = "this needs the token of server.token: Authorization: Bearer …"
-            raise HTTPException(401, text, {"WWW-Authenticate": "Bearer"})
-
     async def ask(request: Request) -> Response:
-        asked = _asked(await _body(request))
-        job = await run_in_threadpool(_start, reports, asked)
+        question = asked(Asked, await body(request))
+        job = await run_in_threadpool(_start, reports, question)
         return JSONResponse({"id": job.id}, status_code=202, headers={"Location": f"/api/v1/reports/{job.id}"})
 
     def look(name: str) -> Response:
@@ -57,42 +50,15 @@ def routes(reports: Reports, token: SecretStr | None) -> APIRouter:
         headers = {"Content-Security-Policy": POLICY} if kind == "html" else {}
         return Response(content, media_type=media_type, headers=headers)
 
-    router = APIRouter(prefix="/api/v1/reports", dependencies=[Depends(guard)])
+    router = APIRouter(prefix="/api/v1/reports", dependencies=[Depends(guard(token))])
     router.add_api_route("", ask, methods=["POST"])
     router.add_api_route("/{name}", look, methods=["GET", "HEAD"])
     return router
 
 
-def _knows(request: Request, token: str) -> bool:
-    kind, _, sent = request.headers.get("authorization", "").partition(" ")
-    # Headers are read as latin-1, whatever their bytes mean.
-    return kind.lower() == "bearer" and hmac.compare_digest(sent.strip(" ").encode("latin-1"), token.encode())
-
-
-async def _body(request: Request) -> bytes:
-    # A browser asks no other server for leave to send a form or plain text; JSON it may not send.
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise HTTPException(415, "send JSON, with Content-Type: application/json")
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > LONGEST:
-            raise HTTPException(413, f"send at most {LONGEST:,} bytes")
-    return body
-
-
-def _asked(body: bytes) -> Asked:
+def _start(reports: Reports, question: Asked) -> Job:
     try:
-        return Asked.model_validate_json(body or b"{}")
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(each) for each in first["loc"])
-        raise HTTPException(422, clean_text(f"{where}: {first['msg']}" if where else first["msg"], 500)) from None
-
-
-def _start(reports: Reports, asked: Asked) -> Job:
-    try:
-        return reports.ask(asked.start, asked.end, asked.source, asked.baseline)
+        return reports.ask(question.start, question.end, question.source, question.baseline)
     except ReportError as error:
         raise HTTPException(422, clean_text(str(error), 500)) from None
     except BusyError as error:

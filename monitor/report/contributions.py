@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from config.calls import GROUPING_COLUMNS
 from detectors import ood
 from detectors.effects import Placed
+from detectors.influence import mix as mix_parts
+from detectors.influence import usually_strange
 from detectors.intervals import wilson_of
 from monitor.clean import clean_text
+from monitor.reading.shares import LEAST_SHARE, NO_VALUE
 from monitor.report.columns import Columns
 from monitor.report.values import Contribution
 
@@ -19,9 +22,6 @@ if TYPE_CHECKING:
     from detectors.baseline import Baseline
 
 SHOWN = 8  # values of a column
-LEAST_SHARE = 0.01  # of the texts, before or now
-NO_VALUE = "(none)"
-Numbers = NDArray[np.float64]
 
 
 def contributions(
@@ -36,9 +36,9 @@ def contributions(
         before: columns of a sample of the baseline's texts, None when the log no longer has it.
         changed: which of `novelty` and `mix` there is anything to share out of.
     """
-    usual, strange = _usual(baseline), placed.p <= ood.LEVEL
+    usual, strange = usually_strange(baseline), placed.p <= ood.LEVEL
     novelty = (strange - usual) / len(strange) / (strange.mean() - usual) if "novelty" in changed else None
-    mix = _mix(baseline, placed) if "mix" in changed else None
+    mix = mix_parts(baseline, placed) if "mix" in changed else None
     found: list[Contribution] = []
     same: list[str] = []
     for column in (name for name in GROUPING_COLUMNS if name in now):
@@ -66,21 +66,6 @@ def contributions(
                 )
             )
     return tuple(found), tuple(same)
-
-
-def _usual(baseline: "Baseline") -> float:
-    """The share of the baseline's later texts that is out of distribution."""
-    history = baseline.history
-    known = ~np.isnan(history.strange)
-    return float(history.strange[known].sum() / history.n[known].sum())
-
-
-def _mix(baseline: "Baseline", placed: Placed) -> Numbers:
-    """(n,) the part of each text in the squared distance: ‖δ‖² = Σ ⟨φ(xᵢ) - μ, δ⟩ / n, exactly."""
-    features = np.asarray(baseline.features(placed.vectors.mean), np.float64)
-    mean = placed.usual.of(baseline.history.features)
-    delta = features.mean(axis=0) - mean
-    return np.asarray((features - mean) @ delta / len(features) / max(float(delta @ delta), 1e-300))
 
 
 def _named(values: Sequence[Any]) -> list[str]:

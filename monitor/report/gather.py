@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from detectors.measurement import Window
-from detectors.sampling import Sample
+from detectors.sampling import PAIRS, Sample
 from monitor.clean import clean_text
 from monitor.house import House
 from monitor.reading.sitting import seconds
+from monitor.report.drift_values import PairPart
+from monitor.report.evidence import drift_of
+from monitor.report.pairs import pair_part
 from monitor.report.plain import beginning
 from monitor.report.question import Question, Task, tasks
 from monitor.report.values import (
@@ -24,10 +28,8 @@ from monitor.report.values import (
     ReportError,
     TopicShift,
 )
-from monitor.store.texts import StoredCache
 
 if TYPE_CHECKING:
-    from detectors.baseline import Baseline
     from detectors.explain import Explanation, TopicChange
     from monitor.report.columns import Columns
 
@@ -55,27 +57,33 @@ def gather(house: House, question: Question, now: datetime, tell: Tell = lambda 
         detectors.embedder.EmbeddingError: the texts could not be embedded.
     """
     found, left_out = tasks(house, question, now)
-    parts = []
+    parts: list[Part] = []
+    pairs: list[PairPart] = []
     for number, task in enumerate(found):
 
         def step(what: str, inside: float = 0.0, number: int = number, task: Task = task) -> None:
             done = _STEPS[what] + 0.5 * inside
             tell(f"{what}, {task.place}", (number + done) / len(found))
 
-        part = _part(task, step, evidently=question.evidently)
+        part: Part | PairPart | None
+        if task.place.stream == PAIRS:
+            part = pair_part(task, partial(_learnt, task), step)
+        else:
+            part = _part(task, step, evidently=question.evidently)
         if part is None:
             left_out.append(LeftOut(str(task.place), "the window has no text of this stream"))
+        elif isinstance(part, PairPart):
+            pairs.append(part)
         else:
             parts.append(part)
-    if not parts:
+    if not parts and not pairs:
         raise ReportError("; ".join(f"{each.place}: {each.reason}" for each in left_out))
-    return Report(version("watchkeeper"), now, tuple(parts), tuple(left_out))
+    return Report(version("watchkeeper"), now, tuple(parts), tuple(left_out), tuple(pairs))
 
 
 def _part(task: Task, step: Callable[..., None], *, evidently: bool) -> Part | None:
     from detectors import effects
-    from detectors.change import change
-    from detectors.descriptors import retries
+    from detectors.change import by_strength, change, unfamiliar
     from detectors.explain import explain
     from detectors.fitting import FitSample
     from detectors.summary import summarise, with_sentiment
@@ -90,18 +98,20 @@ def _part(task: Task, step: Callable[..., None], *, evidently: bool) -> Part | N
     sample = sitting.draw(place, task.window, SAMPLE)
     if not sample.ids:
         return None
-    cache = StoredCache(sitting.house.database, sitting.now)
-    vectors = sitting.desk.embedder.embed(sample.texts, cache, lambda share: step("embedding", share))
+    vectors = sitting.desk.embedder.embed(sample.texts, sitting.cache, lambda share: step("embedding", share))
     step("measuring")
     at = seconds(sample)
     placed = effects.place(baseline, FitSample(sample.texts, vectors, at, sample.ids))
     assert placed is not None  # there is a text
     numbers = tuple(words.effects(baseline, placed, effects.measure(baseline, placed)))
     found = explain(baseline, placed, sample.population)
-    described = summarise(sample.texts, retries(sample.texts, sample.users, sample.sessions, at))
+    described = summarise(sample.texts, sitting.retries(place, task.window))
     if baseline.summary.has_sentiment:
         described = with_sentiment(described, sample.texts)
-    changes = [each for each in change(described, baseline.summary) if each.strength > 0]
+    changed = change(described, baseline.summary)
+    if baseline.familiar is not None:
+        changed = by_strength([*changed, *unfamiliar(baseline.familiar.beside(placed.texts), baseline.familiar)])
+    changes = [each for each in changed if each.strength > 0]
     step("looking at segments")
     reference = sitting.draw(place, Window(row.fitted_from, row.fitted_until), REFERENCE)
     columns, before = columns_of(sitting, sample), columns_of(sitting, reference) if reference.ids else None
@@ -115,7 +125,7 @@ def _part(task: Task, step: Callable[..., None], *, evidently: bool) -> Part | N
         stream=place.stream,
         start=task.window.start,
         end=task.window.end,
-        baseline=_learnt(task, baseline),
+        baseline=_learnt(task, baseline.texts, len(baseline.topics)),
         population=sample.population,
         read=len(sample.ids),
         compared=len(placed.rows),
@@ -131,6 +141,7 @@ def _part(task: Task, step: Callable[..., None], *, evidently: bool) -> Part | N
         map=draw(baseline, placed, found, dict(zip(sample.ids, vectors.mean, strict=True))),
         notes=task.notes if reference.ids else (*task.notes, FORGOTTEN),
         evidently=_evidently(task, step, (sample, columns), (reference, before or {})) if evidently else None,
+        drift=drift_of(task, None if baseline.drift is None else baseline.drift.hindsight, shown),
     )
 
 
@@ -145,11 +156,9 @@ def _evidently(
     return compare(first, second, baseline.reservoir)
 
 
-def _learnt(task: Task, baseline: "Baseline") -> Learnt:
+def _learnt(task: Task, texts: int, topics: int) -> Learnt:
     row = task.baseline
-    return Learnt(
-        row.version, row.state, row.role, row.fitted_from, row.fitted_until, baseline.texts, len(baseline.topics)
-    )
+    return Learnt(row.version, row.state, row.role, row.fitted_from, row.fitted_until, texts, topics)
 
 
 def _new(found: "Explanation", shown: Mapping[str, Exemplar]) -> tuple[NewTopic, ...]:
@@ -160,6 +169,8 @@ def _new(found: "Explanation", shown: Mapping[str, Exemplar]) -> tuple[NewTopic,
             each.share,
             each.expected,
             each.strange,
+            each.per_hour_before,
+            each.per_hour,
             tuple(shown[key] for key in each.exemplars),
         )
         for each in found.new[:SHOWN]
@@ -176,8 +187,8 @@ def _shift(each: "TopicChange", shown: Mapping[str, Exemplar]) -> TopicShift:
 
 
 def _meaning(name: str, kind: str) -> str:
-    from detectors.descriptors import DESCRIPTORS, SENTIMENT
+    from detectors.descriptors import DESCRIPTORS, FAMILIAR, SENTIMENT
 
     if kind == "language":
         return "Share of the texts in this language, by its ISO code."
-    return next((each.meaning for each in (*DESCRIPTORS, SENTIMENT) if each.name == name), "")
+    return next((each.meaning for each in (*DESCRIPTORS, *FAMILIAR, SENTIMENT) if each.name == name), "")

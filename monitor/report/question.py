@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from detectors.measurement import Window
-from detectors.sampling import PAIRS
 from monitor.clean import clean_text
 from monitor.house import House, Watched
-from monitor.reading.place import Place, places
+from monitor.reading.place import Place, places, with_pairs
 from monitor.reading.sitting import Sitting
 from monitor.report.values import LeftOut, ReportError
 from monitor.store import baselines, states
@@ -122,7 +121,7 @@ def _of_source(house: House, watched: Watched, question: Question, now: datetime
         for each in _asked(house, question)
         if each.source == watched.name
     }
-    wanted = known if question.baseline else dict.fromkeys(places(watched, house.settings.text, admitted))
+    wanted = known if question.baseline else with_pairs(places(watched, house.settings.text, admitted))
     for place in wanted:
         baseline = known.get(place)
         if baseline is None:
@@ -151,4 +150,4 @@ def _asked(house: House, question: Question) -> list[StoredBaseline]:
     """The baselines that are asked for, in order; of those in use the rolling one of a stream comes last."""
     with house.database.reading() as session:
         found = (baselines.known if question.baseline else baselines.in_use)(session, question.source or None)
-    return [each for each in found if each.version.startswith(question.baseline) and each.stream != PAIRS]
+    return [each for each in found if each.version.startswith(question.baseline)]

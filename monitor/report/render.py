@@ -16,7 +16,8 @@ from detectors.measurement import Segment
 from monitor import formats
 from monitor.clean import clean_text
 from monitor.page import PAGES, place, style
-from monitor.report import picture
+from monitor.report import chart, picture
+from monitor.report.drift_values import sized
 from monitor.report.values import Effect, Report, ReportError
 
 MOST_FRAMES = 4  # of Evidently's pages, of four megabytes each
@@ -99,7 +100,9 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(style=Markup(style()), path=picture.path, triangles=picture.triangles)
+    environment.globals.update(
+        style=Markup(style()), path=picture.path, triangles=picture.triangles, chart=chart.chart, chart_size=chart.SIZE
+    )
     environment.filters.update(
         amount=amount,
         clock=formats.clock,
@@ -109,6 +112,8 @@ def _environment() -> Environment:
         percent=formats.percent,
         part=part,
         points=points,
+        deviations=deviations,
+        sized=sized,
         place=lambda labels: place(Segment(tuple(sorted(labels.items())))),
         text=lambda text: clean_text(text, 500),
         interval=interval,
@@ -121,6 +126,11 @@ def points(value: float) -> str:
     return f"{value * 100:+.3g} %".replace("-", "\N{MINUS SIGN}")
 
 
+def deviations(value: float) -> str:
+    """A shift of a mean: `+0.42 sd`."""
+    return f"{value:+.2f} sd".replace("-", "\N{MINUS SIGN}")
+
+
 def part(value: float | None) -> str:
     """A part of an effect: `68 %`."""
     return "–" if value is None else f"{round(100 * value):d} %".replace("-", "\N{MINUS SIGN}")
@@ -130,8 +140,8 @@ def amount(value: float | None, unit: str) -> str:
     """An effect as it is shown."""
     if value is None:
         return "–"
-    shown = {"ratio": formats.percent, "points": points}.get(unit, formats.number)
-    return shown(value)
+    shown = {"ratio": formats.percent, "points": points, "deviations": deviations}.get(unit, formats.number)
+    return shown(value).replace("-", "\N{MINUS SIGN}")
 
 
 def interval(effect: Effect) -> str:

@@ -2,10 +2,13 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detectors.explain import Shift
 from monitor.report.plain import plain
+
+if TYPE_CHECKING:
+    from monitor.report.drift_values import Drift, PairPart
 
 Point = tuple[float, float]
 
@@ -61,6 +64,8 @@ class NewTopic:
     share: float
     expected: float
     strange: float
+    per_hour_before: float
+    per_hour: float
     exemplars: tuple[Exemplar, ...]
 
 
@@ -194,6 +199,7 @@ class Part:
         compared: texts without those that repeat within a window of the baseline.
         same: columns of the log that have one and the same value before and now.
         notes: what a reader should know of how it was made.
+        drift: what the drift detector says of the stream.
     """
 
     source: str
@@ -215,6 +221,7 @@ class Part:
     map: Map
     notes: tuple[str, ...]
     evidently: Evidently | None
+    drift: "Drift | None" = None
 
     @property
     def changed(self) -> list[Effect]:
@@ -238,6 +245,12 @@ class Report:
     made_at: datetime
     parts: tuple[Part, ...]
     left_out: tuple[LeftOut, ...]
+    pairs: "tuple[PairPart, ...]" = ()
+
+    @property
+    def end(self) -> datetime:
+        """Of the newest stretch that it is about."""
+        return max([each.end for each in self.parts] + [each.end for each in self.pairs])
 
     def as_json(self) -> dict[str, Any]:
         """All numbers, findings and texts; Evidently's page is only in the HTML."""

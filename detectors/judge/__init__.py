@@ -1,0 +1,1 @@
+"""Language models that judge answers: criteria, prompts, endpoints, verdicts, and what is known of all of them."""
