@@ -2,22 +2,29 @@
 
 import os
 
+import one_authority
+
 # Before anything is imported that reads them.
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["NO_PROXY"] = "*"  # servers of the tests are on loopback
+os.environ["SSL_CERT_FILE"] = one_authority.PATH
 
+import new_stores
 from hypothesis import HealthCheck, settings
 from postgres import postgres_url
+from shared_houses import swapped_house
 
-__all__ = ["postgres_url"]
+__all__ = ["postgres_url", "swapped_house"]
 
 # A loaded machine makes any example slow; speed is no property that these tests hold.
 settings.register_profile(
     "steady", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.load_profile("steady")
+
+new_stores.install()
 
 for name in [name for name in os.environ if name.startswith("WATCHKEEPER")]:
     del os.environ[name]

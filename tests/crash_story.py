@@ -1,41 +1,36 @@
 """A short life of the service with a fixed clock, killed where a test asks for it. Run as a program; see test_crash.py.
 
-One process imports everything, then forks a child for every life, so that a hundred lives cost a hundred forks and not a hundred
-imports. A life goes through the same steps at the same times whatever happens: it notes its step in a file, and after a kill
-the next life takes that step again.
+One process lives the undisturbed life itself, then forks a child for every other one: what is imported, compiled and
+prepared once serves a hundred lives. A life goes through the same steps at the same times whatever happens: it notes its step
+in a file, and after a kill the next life takes that step again.
 """
 
+import gc
 import json
 import os
 import shutil
 import sys
-from contextlib import nullcontext
+import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import duckdb
 import pyarrow.dataset  # noqa: F401
-from ibis.backends.duckdb import Backend
 from sqlmodel import select
 
 import monitor.sources.files  # noqa: F401
 from alerts.registry import NOTIFIERS
 from config.load import load
-from detectors.measurement import Segment
-from monitor import failpoints
-from monitor.canonical import CALLS
 from monitor.cycle import cycle
 from monitor.daemon import check_health, maintain
 from monitor.deliver import Delivery
 from monitor.landing import RETIRED
-from monitor.meter import Meter
 from monitor.opening import open_house, open_notifiers
-from monitor.parts import relation
-from monitor.sources.engines.backend import guarded
 from monitor.store import tables
+from monitor.store.alert_tables import NotificationRow
 from monitor.store.database import Database
 
 # What a life would load is loaded before the forks.
@@ -44,7 +39,7 @@ for place in NOTIFIERS.values():
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-STEPS = 6
+STEPS = 5
 FAILING = range(1, 2)  # minutes in which half of the calls fail
 CALLS_A_MINUTE = 8
 COMPARED = (
@@ -57,10 +52,11 @@ COMPARED = (
     tables.TransitionRow,
     tables.GroupRow,
     tables.OutboxRow,
+    NotificationRow,
 )
 # What may differ after a kill, by the promises: a second attempt, the mark of it, and the time stamp Slack gave the message.
 OF_THE_FILE_SYSTEM = {"device", "inode", "changed"}
-MAY_DIFFER = {"attempts", "repeated", "refs", "id"}
+MAY_DIFFER = {"attempts", "repeated", "refs", "id", "outbox"}
 
 CONFIG = """
 sources:
@@ -68,8 +64,8 @@ sources:
 rules:
   errors: {{measure: error_ratio, above: 0.2, by: [model], severity: critical}}
 receivers:
-  slack: {{kind: slack, token: "{token}", channel: "{channel}", api_url: "{slack}"}}
-  pagerduty: {{kind: pagerduty, routing_key: "{key}", url: "{pagerduty}"}}
+  slack: {{group_interval: 1m, kind: slack, token: "{token}", channel: "{channel}", api_url: "{slack}"}}
+  pagerduty: {{group_interval: 1m, kind: pagerduty, routing_key: "{key}", url: "{pagerduty}"}}
 start: 1h
 """
 
@@ -78,10 +74,10 @@ def log_until(now: datetime) -> str:
     """What the application has logged by `now`: a late call, two records that cannot be used, a repeated one among it."""
     written = [line for minute in range(-5, STEPS) for line in _minute(minute)]
     written += [
-        (START + 4 * MINUTE, _call("late", START + 2 * MINUTE, model="small", latency_s=3.0)),
-        (START + 4 * MINUTE, "{broken"),
-        (START + 4 * MINUTE, json.dumps({"model": "without id"})),
-        (START + 5 * MINUTE, _call("3-1", START + 3 * MINUTE, status_code=503)),
+        (START + 3 * MINUTE, _call("late", START + MINUTE, model="small", latency_s=3.0)),
+        (START + 3 * MINUTE, "{broken"),
+        (START + 3 * MINUTE, json.dumps({"model": "without id"})),
+        (START + 4 * MINUTE, _call("2-1", START + 2 * MINUTE, status_code=503)),
     ]
     return "".join(line + "\n" for at, line in sorted(written, key=lambda each: each[0]) if at <= now)
 
@@ -157,87 +153,56 @@ def _comparable(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-class Nothing:
-    """The log before anything was written, with the columns that the story's calls have."""
-
-    name = "chat"
-    columns = frozenset({"id", "started_at", "model", "latency_s", "status_code"})
-    feedback_columns: frozenset[str] = frozenset()
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._backend = guarded(Backend, nullcontext).from_connection(connection)
-
-    def calls(self, _since: datetime, _until: datetime) -> Any:
-        return self._backend.sql(relation([], CALLS), schema=CALLS.ibis_schema)
-
-
-def rehearse(config: str) -> None:
-    """Compiles the queries that every life asks, in the order of its steps: the children inherit them.
-
-    The engine has no threads of its own and is closed before the first fork.
-    """
-    with TemporaryDirectory() as folder, duckdb.connect(config={"threads": 1}) as connection:
-        path = Path(folder) / "watchkeeper.yaml"
-        path.write_text(config)
-        settings = load(path, {}).settings
-        meter = Meter.of(settings, settings.sources["chat"], settings.rules.values())
-        log = Nothing(connection)
-        admitted = {("model",): {Segment.of(model="large"): START - 5 * MINUTE}}
-        for first in (START - 4 * MINUTE, START):
-            meter.admit(log, first, START, {})
-            meter.read(log, first, START, admitted)
-
-
-def in_a_child(folder: Path, failpoint: str) -> int:
-    """Lives one life in a fork; returns its exit status."""
+def in_a_child(task: Callable[[], None]) -> int:
+    """Does something in a fork; returns its exit status."""
     child = os.fork()
     if child == 0:
-        os.environ["WATCHKEEPER_FAILPOINT"] = failpoint
         try:
-            live(folder)
+            task()
         except BaseException:
-            import traceback
-
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def new_store(folder: Path) -> Path:
-    """A store without a row, made once and copied: its tables are not what is killed."""
-    store = folder.parent / "new.db"
-    if not store.exists():
-        child = os.fork()
-        if child == 0:
-            Database.open(f"sqlite:///{store}").close()
-            os._exit(0)
-        os.waitpid(child, 0)
-    return store
+def live_until_killed(folder: Path, failpoint: str) -> None:
+    """One life that ends at a failpoint."""
+    os.environ["WATCHKEEPER_FAILPOINT"] = failpoint
+    live(folder)
+
+
+def rows_in_a_child(folder: Path) -> dict[str, list[str]]:
+    """What `dump` gives, read where no later fork sees the open store."""
+    path = folder / "rows.json"
+    in_a_child(lambda: _write(path, json.dumps(dump(folder))))
+    rows: dict[str, list[str]] = json.loads(path.read_text())
+    return rows
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)
 
 
 def main() -> None:
-    """Reads scenarios (name, folder, failpoint, configuration) as JSON and prints what became of each."""
+    """Reads scenarios (name, folder, failpoints, configuration) as JSON and prints what became of each."""
     scenarios = json.load(sys.stdin)
-    rehearse(CONFIG.format(**scenarios[0]["config"]))
+    new_store = Path(scenarios[0]["folder"]).parent / "new.db"  # its tables are not what is killed
+    Database.open(f"sqlite:///{new_store}").close()
     for scenario in scenarios:
         folder = Path(scenario["folder"])
         (folder / "watchkeeper-data").mkdir(parents=True)
         (folder / "watchkeeper.yaml").write_text(CONFIG.format(**scenario["config"]))
-        shutil.copy(new_store(folder), folder / "watchkeeper-data" / "watchkeeper.db")
-        first = in_a_child(folder, scenario["failpoint"])
-        second = in_a_child(folder, "") if first == failpoints.EXIT_STATUS else None
-        # The dump is made in a child too: a process that has opened the store must not fork.
-        reading, writing = os.pipe()
-        if os.fork() == 0:
-            with os.fdopen(writing, "w") as pipe:
-                json.dump(dump(folder), pipe)
-            os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading) as pipe:
-            rows = json.load(pipe)
-        os.wait()
-        print(json.dumps({"name": scenario["name"], "first": first, "second": second, "rows": rows}), flush=True)
+        shutil.copy(new_store, folder / "watchkeeper-data" / "watchkeeper.db")
+        if scenario["failpoints"]:
+            kills = [in_a_child(partial(live_until_killed, folder, each)) for each in scenario["failpoints"]]
+            last = in_a_child(partial(live, folder))
+        else:
+            live(folder)  # here, for its warmth: whatever it opened is closed before the first fork
+            gc.freeze()
+            kills, last = [], 0
+        rows = rows_in_a_child(folder)
+        print(json.dumps({"name": scenario["name"], "kills": kills, "last": last, "rows": rows}), flush=True)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class FakeHttp:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
-        self._scripted: deque[Answer] = deque()
+        self._scripted: deque[Answer | None] = deque()  # None: by the rules
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -61,6 +61,11 @@ class FakeHttp:
     def script(self, *answers: Answer) -> None:
         """The next requests get these answers, whatever they ask; nothing of them is accepted."""
         self._scripted.extend(answers)
+
+    def script_after(self, count: int, answer: Answer) -> None:
+        """One of the next requests, after `count` that are answered by the rules, gets this answer."""
+        self._scripted.extend([None] * count)
+        self._scripted.append(answer)
 
     def respond(self, request: Request) -> Answer:
         """The answer by the channel's rules."""
@@ -84,7 +89,7 @@ class FakeHttp:
     def _answer(self, request: Request) -> Answer:
         with self._lock:
             self.requests.append(request)
-            answer = self._scripted.popleft() if self._scripted else self.respond(request)
+            answer = (self._scripted.popleft() if self._scripted else None) or self.respond(request)
         if answer.hangs:
             self._closing.wait()
         return answer

@@ -31,6 +31,7 @@ class FakePagerDuty(FakeHttp):
     known_keys: set[str] | None = None
     incidents: list[Incident] = field(default_factory=list)
     dropped: list[Json] = field(default_factory=list)  # accepted, and without any effect
+    changes: list[Json] = field(default_factory=list)  # they open nothing
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -44,20 +45,33 @@ class FakePagerDuty(FakeHttp):
         super().reset()
         self.incidents.clear()
         self.dropped.clear()
+        self.changes.clear()
 
     def respond(self, request: Request) -> Answer:
-        if request.path != "/v2/enqueue" or request.method != "POST":
+        if request.path not in ("/v2/enqueue", "/v2/change/enqueue") or request.method != "POST":
             return Answer(404, "")
         try:
             event = json.loads(request.body)
         except ValueError:
             return _refused(["Event object is not valid JSON"])
+        if request.path == "/v2/change/enqueue":
+            return self._change(event, len(request.body))
         errors = self._errors(event, len(request.body))
         if errors:
             return _refused(errors)
         dedup_key = event.get("dedup_key") or f"made-by-pagerduty-{len(self.requests)}"
         self._apply(event["event_action"], event["routing_key"], dedup_key, event)
         return _json(202, {"status": "success", "message": "Event processed", "dedup_key": dedup_key})
+
+    def _change(self, event: Json, size: int) -> Answer:
+        payload = event.get("payload") or {}
+        errors = self._key_errors(event.get("routing_key"))
+        errors += [] if payload.get("summary") else ["'payload.summary' is missing or blank"]
+        errors += ["Event object is larger than 512 KB"] if size > MOST_BYTES else []
+        if errors:
+            return _refused(errors)
+        self.changes.append(event)
+        return _json(202, {"status": "success", "message": "Change event processed"})
 
     def _apply(self, action: str, routing_key: str, dedup_key: str, event: Json) -> None:
         found = [each for each in self.open_incidents if (each.routing_key, each.dedup_key) == (routing_key, dedup_key)]
@@ -82,7 +96,9 @@ class FakePagerDuty(FakeHttp):
             errors.append("'dedup_key' is missing or blank")
         if isinstance(dedup_key, str) and len(dedup_key) > LONGEST_DEDUP_KEY:
             errors.append("'dedup_key' is too long (maximum is 255 characters)")
-        return errors + (_payload_errors(event.get("payload") or {}) if action == "trigger" else [])
+        if action == "trigger":
+            errors += _payload_errors(event.get("payload") or {}) + _image_errors(event.get("images", []))
+        return errors
 
     def _key_errors(self, key: object) -> list[str]:
         if not isinstance(key, str) or not key:
@@ -101,6 +117,10 @@ def _payload_errors(payload: Json) -> list[str]:
     if not isinstance(payload.get("custom_details", {}), dict):
         errors.append("'payload.custom_details' is not an object")
     return errors
+
+
+def _image_errors(images: list[Json]) -> list[str]:
+    return [] if all(each.get("src", "").startswith("https://") for each in images) else ["'images.src' is not https"]
 
 
 def _refused(errors: list[str]) -> Answer:

@@ -1,12 +1,13 @@
-"""A Slack that follows the documented rules of chat.postMessage, chat.update and incoming webhooks.
+"""A Slack that follows the documented rules of chat.postMessage, chat.update, uploads of files and incoming webhooks.
 
-Its state is open to the test: `messages`, and switches such as `archived`.
+Its state is open to the test: `messages`, `files`, and switches such as `archived`.
 """
 
 import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
 
 from fake_http import Answer, FakeHttp, Request
 
@@ -16,6 +17,8 @@ LONGEST_HEADER = 150
 LONGEST_CONTEXT_TEXT = 3_000
 MOST_CONTEXT_ELEMENTS = 10
 LONGEST_TEXT = 40_000
+LONGEST_ALT = 1_000  # of an upload
+LONGEST_ALT_TEXT = 2_000  # of a block
 LONGEST_BLOCKS = 13_200
 
 Json = dict[str, Any]
@@ -36,7 +39,24 @@ class Posted:
     @property
     def text(self) -> str:
         """All that a person can read of it: blocks if there are any, and the fallback."""
-        return "\n".join([*texts(self.payload.get("blocks", [])), self.payload.get("text", "")])
+        return "\n".join([*texts(self.blocks), self.payload.get("text", "")])
+
+    @property
+    def blocks(self) -> list[Json]:
+        """What it is made of."""
+        found: list[Json] = self.payload.get("blocks", [])
+        return found
+
+
+@dataclass
+class File:
+    """An upload: bytes, and whether it was completed. It can be shown once Slack has looked at it."""
+
+    id: str
+    length: int
+    alt: str
+    content: bytes = b""
+    is_complete: bool = False
 
 
 @dataclass
@@ -58,6 +78,9 @@ class FakeSlack(FakeHttp):
     messages: list[Posted] = field(default_factory=list)
     archived: set[str] = field(default_factory=set)
     not_joined: set[str] = field(default_factory=set)
+    files: list[File] = field(default_factory=list)
+    may_write_files: bool = True  # the scope files:write
+    unseen: int = 0  # so many messages with a file come before Slack has looked at it
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -90,36 +113,87 @@ class FakeSlack(FakeHttp):
         self.messages.clear()
         self.archived.clear()
         self.not_joined.clear()
+        self.files.clear()
+        self.may_write_files, self.unseen = True, 0
         self.webhook = Webhook("C0ALERTS")
 
     def respond(self, request: Request) -> Answer:
-        methods = {"/api/chat.postMessage": self._post, "/api/chat.update": self._update}
+        methods = {
+            "/api/chat.postMessage": self._post,
+            "/api/chat.update": self._update,
+            "/api/files.getUploadURLExternal": self._promise,
+            "/api/files.completeUploadExternal": self._complete,
+        }
         if request.path in methods:
-            refusal = self._refuse_caller(request)
-            answer = {"ok": False, "error": refusal} if refusal else methods[request.path](json.loads(request.body))
+            body, refusal = self._refuse_caller(request)
+            answer = {"ok": False, "error": refusal} if refusal else methods[request.path](body)
             return Answer(200, json.dumps(answer), {"Content-Type": "application/json; charset=utf-8"})
+        if request.path.startswith("/upload/v1/"):
+            return self._upload(request)
         if request.path == self.webhook_path:
             return self._hook(request.body)
         if request.path.startswith("/services/"):
             return Answer(404, "no_service")
         return Answer(200, json.dumps({"ok": False, "error": "unknown_method"}))
 
-    def _refuse_caller(self, request: Request) -> str | None:
-        given = {name.lower(): value for name, value in request.headers.items()}.get("authorization", "")
+    def _refuse_caller(self, request: Request) -> tuple[Json, str | None]:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        given = headers.get("authorization", "")
         if not given:
-            return "not_authed"
+            return {}, "not_authed"
         if given != f"Bearer {self.token}":
-            return "invalid_auth"
+            return {}, "invalid_auth"
+        if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return {name: values[0] for name, values in parse_qs(request.body.decode()).items()}, None
         try:
-            return None if isinstance(json.loads(request.body), dict) else "invalid_arguments"
+            body = json.loads(request.body)
         except ValueError:
-            return "invalid_arguments"
+            return {}, "invalid_arguments"
+        return (body, None) if isinstance(body, dict) else ({}, "invalid_arguments")
+
+    def _promise(self, body: Json) -> Json:
+        if not self.may_write_files:
+            return {"ok": False, "error": "missing_scope", "needed": "files:write", "provided": "chat:write"}
+        if not body.get("filename") or not str(body.get("length", "")).isdigit():
+            return {"ok": False, "error": "invalid_arguments"}
+        if len(body.get("alt_txt", "")) > LONGEST_ALT:
+            return {"ok": False, "error": "alt_txt_too_large"}
+        file = File(f"F0{len(self.files):08d}", int(body["length"]), body.get("alt_txt", ""))
+        self.files.append(file)
+        return {"ok": True, "upload_url": f"{self.base}/upload/v1/{file.id}", "file_id": file.id}
+
+    def _upload(self, request: Request) -> Answer:
+        found = self._file(request.path.rpartition("/")[2])
+        if found is None or len(request.body) != found.length or "authorization" in map(str.lower, request.headers):
+            return Answer(400, "no such upload, another length, or a token where none belongs")
+        found.content = request.body
+        return Answer(200, f"OK - {found.length}")
+
+    def _complete(self, body: Json) -> Json:
+        for each in json.loads(body.get("files", "[]")):
+            found = self._file(each["id"])
+            if found is None or not found.content or found.is_complete:  # it can be called only once
+                return {"ok": False, "error": "file_not_found"}
+            found.is_complete = True
+        return {"ok": True, "files": json.loads(body["files"])}
+
+    def _file(self, id_: str) -> File | None:
+        return next((file for file in self.files if file.id == id_), None)
+
+    def _refuse_file(self, body: Json) -> str | None:
+        for block in body.get("blocks", []):
+            if block["type"] == "image":
+                found = self._file(block["slack_file"]["id"])
+                self.unseen -= 1
+                if found is None or not found.is_complete or self.unseen >= 0:
+                    return "invalid_blocks"
+        return None
 
     def _post(self, body: Json) -> Json:
         by_name = {name: id_ for id_, name in self.channels.items()}
         asked = str(body.get("channel", ""))
         channel = asked if asked in self.channels else by_name.get(asked.removeprefix("#"))
-        error = self._refuse_channel(channel) or refuse_content(body)
+        error = self._refuse_channel(channel) or refuse_content(body) or self._refuse_file(body)
         if error or channel is None:
             return {"ok": False, "error": error}
         return self._accept(channel, body)
@@ -137,7 +211,7 @@ class FakeSlack(FakeHttp):
             return {"ok": False, "error": "cant_update_message"}
         if message.frozen:
             return {"ok": False, "error": "edit_window_closed"}
-        error = refuse_content(body)
+        error = refuse_content(body) or self._refuse_file(body)
         if error:
             return {"ok": False, "error": error}
         message.payload = body  # text without blocks removes the old blocks
@@ -209,6 +283,8 @@ def _valid(block: Json) -> bool:
         case {"type": "context", "elements": [_, *_] as elements}:
             fitting = all(0 < _units(element["text"]) <= LONGEST_CONTEXT_TEXT for element in elements)
             return fitting and len(elements) <= MOST_CONTEXT_ELEMENTS
+        case {"type": "image", "slack_file": {"id": str(id_)}, "alt_text": str(alt)}:
+            return bool(re.fullmatch("F[A-Z0-9]{8,}", id_)) and 0 < _units(alt) <= LONGEST_ALT_TEXT
     return False
 
 

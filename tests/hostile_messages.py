@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from alerts.notifier import AlertView, Link, Message
+from alerts.notifier import AlertView, CallText, Link, Message
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -37,6 +37,8 @@ def _moments() -> st.SearchStrategy[datetime]:
 def alerts() -> st.SearchStrategy[AlertView]:
     """Any alert, hostile ones above all."""
     numbers = st.none() | st.floats()
+    seconds = st.integers(-(10**12), 10**12).map(float) | st.floats()
+    series = st.just(()) | st.lists(st.tuples(seconds, numbers), max_size=3).map(tuple)
     return st.builds(
         AlertView,
         labels=st.dictionaries(
@@ -54,6 +56,10 @@ def alerts() -> st.SearchStrategy[AlertView]:
         condition=_texts(),
         reason=_texts(),
         exemplars=st.lists(_texts(), max_size=7).map(tuple),
+        baseline=_texts(),
+        series=series,
+        threshold=numbers,
+        texts=st.lists(st.builds(CallText, _texts(), _texts(), _texts()), max_size=2).map(tuple),
     )
 
 
@@ -65,7 +71,7 @@ def messages() -> st.SearchStrategy[Message]:
     return st.builds(
         Message,
         key=_texts(),
-        action=st.sampled_from(["trigger", "update", "resolve"]),
+        action=st.sampled_from(["trigger", "update", "acknowledge", "resolve", "change"]),
         title=_texts(),
         severity=st.sampled_from(["critical", "error", "warning", "info"]),
         alerts=few | many,
@@ -74,4 +80,5 @@ def messages() -> st.SearchStrategy[Message]:
         replay=st.booleans(),
         repeated=st.booleans(),
         test=st.booleans(),
+        image=_texts(),
     )

@@ -129,7 +129,11 @@ _RULES: dict[str, Any] = {
     "pattern": _check(lambda value, rule: not isinstance(value, str) or re.search(rule, value)),
     "minimum": _check(lambda value, rule: not _is_number(value) or value >= rule),
     "maximum": _check(lambda value, rule: not _is_number(value) or value <= rule),
+    "exclusiveMinimum": _check(lambda value, rule: not _is_number(value) or value > rule),
+    "exclusiveMaximum": _check(lambda value, rule: not _is_number(value) or value < rule),
     "minLength": _check(lambda value, rule: not isinstance(value, str) or len(value) >= rule),
     "maxLength": _check(lambda value, rule: not isinstance(value, str) or len(value) <= rule),
+    "maxItems": _check(lambda value, rule: not isinstance(value, list) or len(value) <= rule),
+    "minProperties": _check(lambda value, rule: not isinstance(value, dict) or len(value) >= rule),
     "minItems": _check(lambda value, rule: not isinstance(value, list) or len(value) >= rule),
 }

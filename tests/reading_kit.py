@@ -4,6 +4,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,8 @@ class WordVectors:
         return total / np.linalg.norm(total)
 
 
+@cache
+@lru_cache(maxsize=100_000)
 def _vector(word: str) -> Any:
     seed = int.from_bytes(hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()[:4], "big")
     return np.random.default_rng(seed).normal(size=WordVectors.dimensions)
@@ -90,6 +94,29 @@ def attacked_log() -> Iterator[dict[str, Any]]:
             "model": model,
             "environment": "production",
             "prompt_version": "<b>v2" if at >= NEW_TOPIC else "v1",
+        }
+
+
+SWAP = START + 8 * DAY
+SWAPPED = START + 9.5 * DAY
+PAIRED = CONFIG.replace("[prompt]", "[prompt, response]").replace("baseline_days: 7", "baseline_days: 7, window: 4h")
+
+
+def swapped() -> Iterator[dict[str, Any]]:
+    """Questions and answers; from the ninth day on one of two models answers many with another's answer, and markup."""
+    random = np.random.default_rng(3)
+    for number in range(round((SWAPPED - START) / HOUR) * AN_HOUR):
+        at, model = START + number * HOUR / AN_HOUR, str(random.choice(["large", "small"]))
+        subject, words = str(random.choice(SUBJECTS)), " ".join(random.choice(WORDS, 4))
+        is_wrong = at >= SWAP and model == "small" and random.random() < 0.6
+        about = str(random.choice([each for each in SUBJECTS if each != subject])) if is_wrong else subject
+        yield {
+            "id": f"c{number}",
+            "started_at": at.isoformat(),
+            "latency_s": 1.0,
+            "model": model,
+            "prompt": f"{subject} {subject} {subject} {words} {number}",
+            "response": f"{about} {about} {about} is {random.choice(WORDS)} {number}{HOSTILE if is_wrong else ''}",
         }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from fake_alertmanager import FakeAlertmanager
+from fake_apprise import FakeApprise
 from fake_http import Answer, FakeHttp, refused_address
 from fake_pagerduty import FakePagerDuty
 from fake_slack import FakeSlack
@@ -24,6 +25,7 @@ from alerts.notifier import AlertView, Link, Message
 from config.receivers import (
     AlertmanagerReceiver,
     AnyReceiver,
+    AppriseReceiver,
     EmailReceiver,
     PagerDutyReceiver,
     SlackReceiver,
@@ -45,6 +47,8 @@ class Sample:
     can mean success. `accepted` is what the channel says when it has taken a message. `seen` is all that a person can
     read at the other end, `count` the number of messages or incidents there. `answers`: whether the channel says in the
     body that it has taken a message; for the others the status says it all. `http`: whether it speaks HTTP at all.
+    `tells_wait`: whether the client tells what `Retry-After` says. `firing` is how many incidents, or the newest words of
+    how many messages, still say that something fires. `pictures` are the charts that a person sees.
     """
 
     name: str
@@ -56,8 +60,11 @@ class Sample:
     accepted: Answer
     seen: Callable[[Any], str]
     count: Callable[[Any], int]
+    firing: Callable[[Any], int]
+    pictures: Callable[[Any], list[bytes]] = lambda server: []
     answers: bool = True
     http: bool = True
+    tells_wait: bool = True
 
 
 def _bot(server: FakeSlack | None, timeout: timedelta) -> AnyReceiver:
@@ -126,12 +133,30 @@ def _email(server: FakeSmtp | None, timeout: timedelta) -> AnyReceiver:
     )
 
 
+def _apprise(server: FakeApprise | None, timeout: timedelta) -> AnyReceiver:
+    url = FakeApprise.url(server.base if server else refused_address())
+    return AppriseReceiver.model_validate({"kind": "apprise", "urls": [url], "timeout": timeout})
+
+
 def _slack_seen(server: FakeSlack) -> str:
     return "\n".join(message.text for message in server.messages)
 
 
 def _slack_count(server: FakeSlack) -> int:
     return len(server.roots)
+
+
+def _slack_firing(server: FakeSlack) -> int:
+    return sum("resolved" not in message.text.lower() for message in server.roots)
+
+
+def _slack_pictures(server: FakeSlack) -> list[bytes]:
+    shown = [block["slack_file"]["id"] for each in server.roots for block in each.blocks if block["type"] == "image"]
+    return [file.content for file in server.files if file.id in shown]
+
+
+def _pagerduty_firing(server: FakePagerDuty) -> int:
+    return len(server.open_incidents)
 
 
 def _pagerduty_seen(server: FakePagerDuty) -> str:
@@ -147,6 +172,11 @@ def webhook_seen(server: FakeWebhook) -> str:
     return json.dumps(server.payloads, ensure_ascii=False)
 
 
+def _webhook_firing(server: FakeWebhook) -> int:
+    newest = {payload["groupKey"]: payload["status"] for payload in server.payloads}
+    return [*newest.values()].count("firing")
+
+
 def _webhook_count(server: FakeWebhook) -> int:
     return len(server.payloads)
 
@@ -156,13 +186,42 @@ def alertmanager_seen(server: FakeAlertmanager) -> str:
     return json.dumps([*server.alerts.values()], ensure_ascii=False)
 
 
+def _alertmanager_firing(server: FakeAlertmanager) -> int:
+    return len(server.firing(NOON + timedelta(minutes=5)))
+
+
 def _alertmanager_count(server: FakeAlertmanager) -> int:
     return len(server.alerts)
+
+
+def apprise_seen(server: FakeApprise) -> str:
+    """Titles and texts of all messages."""
+    return "\n".join(f"{each['title']}\n{each['message']}" for each in server.messages)
+
+
+def _apprise_firing(server: FakeApprise) -> int:
+    return "Resolved" not in server.messages[-1]["title"]
+
+
+def _apprise_count(server: FakeApprise) -> int:
+    return len(server.messages)
 
 
 def email_seen(server: FakeSmtp) -> str:
     """Subjects and both bodies of all mails."""
     return "\n".join(f"{mail.parsed['Subject']}\n{mail.body('plain')}\n{mail.body('html')}" for mail in server.mails)
+
+
+def _email_firing(server: FakeSmtp) -> int:
+    threads = {
+        mail.parsed.get("References", mail.parsed["Message-ID"]): mail.parsed["Subject"] for mail in server.mails
+    }
+    return sum("Resolved" not in subject for subject in threads.values())
+
+
+def _email_pictures(server: FakeSmtp) -> list[bytes]:
+    parts = (part for mail in server.mails for part in mail.parsed.walk())
+    return [part.get_payload(decode=True) for part in parts if part.get_content_type() == "image/png"]
 
 
 def _email_count(server: FakeSmtp) -> int:
@@ -180,6 +239,8 @@ SAMPLES = (
         accepted=Answer(200, '{"ok": true, "channel": "C0ALERTS", "ts": "1.2"}'),
         seen=_slack_seen,
         count=_slack_count,
+        firing=_slack_firing,
+        pictures=_slack_pictures,
     ),
     Sample(
         name="slack with a webhook",
@@ -191,6 +252,7 @@ SAMPLES = (
         accepted=Answer(200, "ok"),
         seen=_slack_seen,
         count=_slack_count,
+        firing=_slack_firing,
     ),
     Sample(
         name="pagerduty",
@@ -202,6 +264,7 @@ SAMPLES = (
         accepted=Answer(202, '{"status": "success", "message": "Event processed", "dedup_key": "k"}'),
         seen=_pagerduty_seen,
         count=_pagerduty_count,
+        firing=_pagerduty_firing,
     ),
     Sample(
         name="webhook",
@@ -213,6 +276,7 @@ SAMPLES = (
         accepted=Answer(200),
         seen=webhook_seen,
         count=_webhook_count,
+        firing=_webhook_firing,
         answers=False,
     ),
     Sample(
@@ -225,6 +289,7 @@ SAMPLES = (
         accepted=Answer(200),
         seen=alertmanager_seen,
         count=_alertmanager_count,
+        firing=_alertmanager_firing,
         answers=False,
     ),
     Sample(
@@ -237,8 +302,24 @@ SAMPLES = (
         accepted=Answer(),
         seen=email_seen,
         count=_email_count,
+        firing=_email_firing,
+        pictures=_email_pictures,
         answers=False,
         http=False,
+    ),
+    Sample(
+        name="apprise",
+        kind="apprise",
+        server=FakeApprise,
+        settings=_apprise,
+        secrets=(FakeApprise.path, FakeApprise.password, "TopSecretOf"),
+        successes=tuple(range(200, 300)),
+        accepted=Answer(200),
+        seen=apprise_seen,
+        count=_apprise_count,
+        firing=_apprise_firing,
+        answers=False,
+        tells_wait=False,
     ),
 )
 

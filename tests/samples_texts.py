@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple, get_args
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from text_kit import DIMENSIONS, SETTINGS, START, days, mixed, traffic, unit
 
 from config.detectors import AnyEmbedder, EmbeddingsApi, MiniLM, SentenceTransformersModel
-from detectors import effects, explain, fitting, ood, topics
+from detectors import effects, explain, familiar, fitting, ood, topics
 from detectors.baseline import Baseline
 from detectors.change import change
 from detectors.descriptors import describe
@@ -32,6 +33,7 @@ from detectors.summary import Summary, summarise, values
 
 HOUR = 3_600.0
 SLOW = 7  # texts that an embedder is given
+CHUNKS = 3  # of a long text that it reads
 
 
 class Read(NamedTuple):
@@ -118,9 +120,9 @@ def together(one: FitSample, other: FitSample) -> FitSample:
 
 
 _SHORT = ["", "\x00", "\ud800\udfff\ud800", "<script>alert(1)</script>", "word " * 300, "again", "again"]
-NORMAL = traffic(days(0, 4), 30)
+NORMAL = traffic(days(0, 4), 10)
 # Odd texts, a new topic, and every call of it once more: what is read where texts need not be hostile.
-_MORNING = traffic([16 * 24.0 + hour for hour in range(8)], 25, mixed(tomato=0.15), seed=5)
+_MORNING = traffic([16 * 24.0 + hour for hour in range(8)], 15, mixed(tomato=0.15), seed=5)
 _RETRIED = replace(_MORNING, ids=[f"again-{name}" for name in _MORNING.ids])
 LATER = together(sample_of(_SHORT), together(_MORNING, _RETRIED))
 
@@ -140,6 +142,12 @@ HOSTILE: dict[str, list[str]] = {
     "one text": ["one"],
     "no text": [],
 }
+
+
+@cache
+def hostile(name: str, first: float = 16 * 24, hours: float = 8) -> FitSample:
+    """The sample of some texts of `HOSTILE`, made once; no test changes it."""
+    return sample_of(HOSTILE[name], first, hours)
 
 
 # --- readers
@@ -172,11 +180,11 @@ def _endpoint(stack: ExitStack) -> Embedder:
 
 
 def _folder(stack: ExitStack) -> Embedder:
-    return build(SentenceTransformersModel(kind="sentence_transformers", model=str(minilm.folder())))
+    return build(SentenceTransformersModel(kind="sentence_transformers", model=str(minilm.folder()), chunks=CHUNKS))
 
 
 EMBEDDERS: dict[str, Callable[[ExitStack], Embedder]] = {
-    "minilm": lambda stack: build(MiniLM()),
+    "minilm": lambda stack: build(MiniLM(chunks=CHUNKS)),
     "sentence_transformers": _folder,
     "openai": _endpoint,
 }
@@ -246,7 +254,10 @@ def _reloaded(learnt: Baseline) -> Baseline:
 
 
 def _measured(learnt: Baseline, sample: FitSample) -> Read:
-    found = effects.measure(learnt, effects.place(learnt, sample))
+    placed = effects.place(learnt, sample)
+    assert learnt.familiar is not None
+    unfamiliar = learnt.familiar.beside([] if placed is None else placed.texts)
+    found = effects.measure(learnt, placed) | familiar.values(unfamiliar)
     return Read(whole=(list(found.items()), effects.outlier_days(learnt)))
 
 
@@ -279,11 +290,8 @@ def embedder_kinds() -> set[str]:
 
 
 def leaves(thing: Any) -> Iterator[Any]:
-    """Everything that a result holds, in order: numbers, words, bytes, None."""
-    if isinstance(thing, np.ndarray):
-        yield str(thing.shape)
-        yield from thing.ravel().tolist()
-    elif is_dataclass(thing):
+    """Everything that a result holds, in order: numbers, words, bytes, None, and arrays as they are."""
+    if is_dataclass(thing):
         yield from (leaf for each in fields(thing) for leaf in leaves(getattr(thing, each.name)))
     elif isinstance(thing, Mapping):
         yield from (leaf for item in thing.items() for leaf in leaves(item))

@@ -8,7 +8,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from text_kit import DAY, NORMAL, SETTINGS, START, baseline, centres, days, embedded, joined, mixed, shuffled, traffic
+from text_kit import (
+    DAY,
+    NORMAL,
+    SETTINGS,
+    START,
+    baseline,
+    centres,
+    days,
+    embedded,
+    joined,
+    mixed,
+    shuffled,
+    small,
+    traffic,
+)
 
 from detectors import baseline as module
 from detectors import fitting, ood, reservoir
@@ -34,10 +48,10 @@ def repeated(n: int = 960) -> FitSample:
     return FitSample(["hello"] * n, embedded(np.repeat(centres()[:1], n, axis=0)), at, ids)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_the_order_of_rows_does_not_change_a_byte(seed: int) -> None:
-    sample = traffic(days(0, 5), 30)
-    assert fit(shuffled(sample, seed), SETTINGS).to_bytes() == fit(sample, SETTINGS).to_bytes()
+    sample, fitted = small()
+    assert fit(shuffled(sample, seed), SETTINGS).to_bytes() == fitted.to_bytes()
 
 
 def test_a_baseline_comes_back_to_the_last_bit() -> None:
@@ -54,7 +68,7 @@ def test_a_baseline_comes_back_to_the_last_bit() -> None:
 
 @pytest.mark.parametrize("kind", ["lof", "isolation_forest", "mahalanobis"])
 def test_every_scorer_comes_back_with_its_baseline(kind: ood.Kind) -> None:
-    fitted = fit(traffic(days(0, 4), 30), dataclasses.replace(SETTINGS, scorer=kind))
+    fitted = fit(traffic(days(0, 4), 10), dataclasses.replace(SETTINGS, scorer=kind))
     again = Baseline.from_bytes(fitted.to_bytes())
     x = traffic(days(20, 1)).vectors
     assert again.version == fitted.version
@@ -62,10 +76,10 @@ def test_every_scorer_comes_back_with_its_baseline(kind: ood.Kind) -> None:
 
 
 def test_other_texts_give_another_version() -> None:
-    sample = traffic(days(0, 4), 30)
+    sample = traffic(days(0, 4), 10)
     version = fit(sample, SETTINGS).version
     assert fit(sample, SETTINGS).version == version
-    assert fit(traffic(days(0, 4), 30, seed=1), SETTINGS).version != version
+    assert fit(traffic(days(0, 4), 10, seed=1), SETTINGS).version != version
     assert fit(sample, dataclasses.replace(SETTINGS, redactor="redactor-2")).version != version
 
 
@@ -108,17 +122,16 @@ def test_what_was_made_in_another_way_is_refused_with_the_reason() -> None:
 
 
 def test_scores_are_calibrated_on_later_texts_that_the_scorer_never_saw() -> None:
-    sample = traffic(days(0, 8), 40)
-    fitted = fit(sample, SETTINGS)
-    later = sample.at >= START + 6 * DAY
+    sample, fitted = small()
+    later = sample.at >= START + 3 * DAY
     known = {row.tobytes() for row in sample.vectors.mean[~later].astype(np.float16)}
     assert {row.tobytes() for row in fitted.reservoir} == known
     assert len(fitted.calibration) == np.count_nonzero(later)
-    assert np.isnan(fitted.history.strange).tolist() == [start < START + 6 * DAY for start in fitted.history.start]
+    assert np.isnan(fitted.history.strange).tolist() == [start < START + 3 * DAY for start in fitted.history.start]
 
 
 def test_one_in_twenty_normal_texts_is_out_of_distribution() -> None:
-    fresh = traffic(days(30, 10), 100, seed=9)
+    fresh = traffic(days(30, 10), 30, seed=9)
     p = ood.p_values(ood.score_texts(baseline().scorer, fresh.vectors), baseline().calibration)
     assert 0.03 < np.mean(p <= 0.05) < 0.07
 
@@ -161,7 +174,7 @@ def test_a_text_counts_once_a_window() -> None:
 
 
 def test_hostile_texts_have_a_baseline_that_comes_back() -> None:
-    sample = traffic(days(0, 4), 30)
+    sample = traffic(days(0, 4), 10)
     hostile = ["", "\x00", "\ud800 half", "<script>x</script>", "a" * 100_000, "\u202e", "12 34"]
     sample = dataclasses.replace(
         sample, texts=[hostile[row % 7] * (1 + row // 7 % 3) for row in range(len(sample.texts))]
@@ -172,7 +185,7 @@ def test_hostile_texts_have_a_baseline_that_comes_back() -> None:
 
 
 def test_texts_are_not_kept_but_for_the_beginnings_of_exemplars() -> None:
-    sample = traffic(days(0, 4), 30)
+    sample = traffic(days(0, 4), 10)
     sample = dataclasses.replace(sample, texts=[text + " padding" * 40 for text in sample.texts])
     fitted = fit(sample, SETTINGS)
     exemplars = [text for topic in fitted.topics for text in topic.exemplars]
@@ -183,14 +196,15 @@ def test_texts_are_not_kept_but_for_the_beginnings_of_exemplars() -> None:
 
 
 def test_long_texts_put_their_chunks_into_the_reservoir() -> None:
-    sample = traffic(days(0, 4), 30)
+    sample, of_whole_texts = small()
     n = len(sample.ids)
     chunks = np.concatenate([sample.vectors.mean, np.roll(sample.vectors.mean, 1, axis=0)])
     owner = np.tile(np.arange(n), 2)
     order = np.argsort(owner, kind="stable")
     long = dataclasses.replace(sample, vectors=Embedded(sample.vectors.mean, chunks[order], owner[order]))
-    assert len(fit(long, SETTINGS).reservoir) > len(fit(sample, SETTINGS).reservoir)
-    assert fit(long, SETTINGS).texts == n
+    fitted = fit(long, SETTINGS)
+    assert len(fitted.reservoir) > len(of_whole_texts.reservoir)
+    assert fitted.texts == n
 
 
 @given(st.permutations(range(5)))
@@ -218,9 +232,9 @@ def test_empty_nights_do_not_make_windows_longer() -> None:
 
 def test_the_chosen_length_is_frozen_in_the_baseline() -> None:
     assert baseline().settings.window_length == timedelta(hours=8)
-    sample = dataclasses.replace(traffic(days(0, 4), 30), hours=counts([500] * 96))
+    sample = dataclasses.replace(traffic(days(0, 4), 10), hours=counts([500] * 96))
     assert fit(sample, SETTINGS).settings.window_length == HOUR
-    few = fit(traffic(days(0, 60), 4), SETTINGS)
+    few = fit(traffic(days(0, 20), 4), SETTINGS)
     assert (few.settings.window_length, few.length_s) == (None, DAY)
 
 
@@ -258,7 +272,7 @@ def test_hours_and_weekends_add_up_to_what_is_usual() -> None:
 
 
 def test_an_outlier_day_of_the_baseline_is_shown_with_its_topic() -> None:
-    odd = joined(traffic([*days(0, 9), *days(10, 5)]), traffic(days(9, 1), shares=mixed(recipe=0.6), seed=4))
+    odd = joined(traffic([*days(0, 9), *days(10, 5)], 10), traffic(days(9, 1), 10, shares=mixed(recipe=0.6), seed=4))
     first = outlier_days(fit(odd, SETTINGS))[0]
     assert first.day == datetime.fromtimestamp(START + 9 * DAY, UTC).date()
     assert first.mix > 10 * abs(first.usual)
@@ -267,7 +281,7 @@ def test_an_outlier_day_of_the_baseline_is_shown_with_its_topic() -> None:
 
 def test_alike_days_show_hardly_any_outlier() -> None:
     assert len(outlier_days(baseline())) <= 1
-    assert outlier_days(fit(traffic(days(0, 3), 30), SETTINGS)) == ()
+    assert outlier_days(fit(traffic(days(0, 3), 10), SETTINGS)) == ()
 
 
 def test_features_stand_for_a_gaussian_kernel() -> None:
@@ -305,3 +319,11 @@ def test_the_interval_of_a_squared_distance_holds_it(shift: float) -> None:
 def test_normal_shares_of_the_kit_sum_to_one() -> None:
     assert NORMAL.sum() == pytest.approx(1)
     assert mixed(recipe=0.6).sum() == pytest.approx(1)
+
+
+def test_nothing_can_change_what_the_detector_learnt() -> None:
+    drift = baseline().drift
+    assert drift is not None
+    for array in (drift.residuals, drift.topics, drift.cells[0].features, drift.places[0].centre):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0

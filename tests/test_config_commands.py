@@ -198,7 +198,7 @@ def test_check_prints_lines_as_they_are(tmp_path: Path, capsys: pytest.CaptureFi
     assert check(path, {}) == 2
     assert capsys.readouterr().out.splitlines() == [
         f"{path}:100: [red]x[/red]: unknown key; the keys here are "
-        "sources, rules, receivers, window, history, start, allowed_lateness, text, drift, golden, health, server, store, retention",
+        "sources, rules, receivers, window, history, start, allowed_lateness, text, drift, golden, judge, evaluate, health, heartbeat, routing, server, store, retention",
         f"1 problem in {path}",
     ]
 

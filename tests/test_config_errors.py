@@ -100,7 +100,7 @@ WRONG_FILES: dict[str, list[str]] = {
         ":4: sources.app.kind: unknown kind 'flies'; did you mean 'files'? The kinds are files, table",
     ],
     "unknown_kind_far_from_all": [
-        ":4: receivers.team.kind: unknown kind 'carrier-pigeon'; the kinds are slack, pagerduty, webhook, alertmanager, email",
+        ":4: receivers.team.kind: unknown kind 'carrier-pigeon'; the kinds are slack, pagerduty, webhook, alertmanager, email, apprise",
     ],
     "empty_entry": [
         ":2: sources.app: is empty, but must be a section of keys; write a value, or take the key out",
@@ -406,13 +406,13 @@ WRONG_VARIABLES: list[tuple[dict[str, str], list[str]]] = [
     (
         {"WATCHKEEPER__RECEIVERS__TEAM__CHANNEL": "C1"},
         [
-            "WATCHKEEPER__RECEIVERS__TEAM__CHANNEL: receivers.team: has no known kind; set WATCHKEEPER__RECEIVERS__TEAM__KIND to one of slack, pagerduty, webhook, alertmanager, email"
+            "WATCHKEEPER__RECEIVERS__TEAM__CHANNEL: receivers.team: has no known kind; set WATCHKEEPER__RECEIVERS__TEAM__KIND to one of slack, pagerduty, webhook, alertmanager, email, apprise"
         ],
     ),
     (
         {"WATCHKEEPER__RECEIVERS__TEAM__KIND": "slak"},
         [
-            "WATCHKEEPER__RECEIVERS__TEAM__KIND: receivers.team.kind: unknown kind 'slak'; did you mean 'slack'? The kinds are slack, pagerduty, webhook, alertmanager, email"
+            "WATCHKEEPER__RECEIVERS__TEAM__KIND: receivers.team.kind: unknown kind 'slak'; did you mean 'slack'? The kinds are slack, pagerduty, webhook, alertmanager, email, apprise"
         ],
     ),
     (

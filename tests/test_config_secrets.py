@@ -83,8 +83,12 @@ def test_all_fields_for_secrets_are_secrets() -> None:
         ("receivers", "*", "alertmanager", "password"),
         ("receivers", "*", "alertmanager", "bearer_token"),
         ("receivers", "*", "email", "password"),
+        ("receivers", "*", "apprise", "urls", 0),
         ("text", "embedder", "openai", "api_key"),
         ("golden", "endpoint", "api_key"),
+        ("heartbeat", "url"),
+        ("judge", "judges", "*", "api_key"),
+        ("evaluate", "endpoints", "*", "api_key"),
         ("server", "token"),
         ("store", "url"),
     }
@@ -111,11 +115,15 @@ LEAKY: list[dict[str, Any]] = [
     {"receivers": {"a": {"kind": "alertmanager", "urls": [], "username": "a", "password": SECRET}}},
     {"receivers": {"a": {"kind": "alertmanager", "urls": ["x"], "bearer_token": SECRET, "password": [SECRET]}}},
     {"receivers": {"a": {"kind": "email", "host": "h", "security": "none", "username": "u", "password": SECRET}}},
+    {"receivers": {"a": {"kind": "apprise", "urls": [SECRET], "timeout": "soon"}}},
+    {"receivers": {"a": {"kind": "apprise", "urls": [[SECRET], {"url": SECRET}]}}},
     {"receivers": {"a": SECRET}},
     {"receivers": SECRET},
     {"golden": {"prompts": "p", "endpoint": {"api_key": SECRET, "modle": "m"}}},
     {"golden": {"prompts": "p", "endpoint": {"api_key": [SECRET]}, "budget_usd_per_day": "much"}},
     {"golden": {"endpoint": {"api_key": SECRET, "url": f"https://{SECRET}@host/v1"}}},
+    {"judge": {"judges": {"a": {"api_key": SECRET, "modle": "m"}}, "criteria": [SECRET]}},
+    {"judge": {"judges": {"a": {"api_key": [SECRET]}, "b": {"url": f"https://{SECRET}@host/v1"}}}},
     {"store": SECRET},
 ]
 

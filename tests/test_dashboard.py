@@ -14,6 +14,7 @@ from config.load import load
 from config.server import Server
 from detectors.catalogue import BY_NAME
 from detectors.measurement import Segment
+from detectors.text_catalogue import TEXTS_BY_NAME
 from monitor.exporter import Exporter
 
 ROOT = Path(__file__).parents[1]
@@ -54,15 +55,33 @@ def test_the_committed_dashboard_is_what_the_generator_makes() -> None:
 def test_every_metric_of_the_dashboard_is_exported(dashboard: dict[str, Any]) -> None:
     used = {name for text in expressions(dashboard) for name in re.findall(r"\b(?:llm|watchkeeper)_\w+", text)}
     assert len(used) > 20
-    assert used <= exported_names()
+    assert used <= exported_names() | {f"llm_{name}" for name in TEXTS_BY_NAME}
 
 
 def test_every_label_of_the_dashboard_is_one_that_a_measurement_has(dashboard: dict[str, Any]) -> None:
     for text in expressions(dashboard):
         for name, matchers in re.findall(r"llm_(\w+)\{([^}]*)\}", text):
             if name != "window_end_timestamp_seconds":
-                own = {label for label, _ in BY_NAME[name].labels}
+                own = {label for label, _ in (BY_NAME | TEXTS_BY_NAME)[name].labels}
                 assert set(re.findall(r"(\w+)!?=", matchers)) <= {"source", *GROUPING_COLUMNS, *own}
+
+
+def test_every_measurement_of_texts_but_languages_has_a_panel(dashboard: dict[str, Any]) -> None:
+    used = {name for text in expressions(dashboard) for name in re.findall(r"\bllm_(\w+)", text)}
+    assert TEXTS_BY_NAME.keys() - used == {"language_ratio"}
+
+
+def test_alerts_and_events_are_marked_on_the_charts_and_the_reports_are_one_click_away(
+    dashboard: dict[str, Any],
+) -> None:
+    marks = {each["name"]: each["expr"] for each in dashboard["annotations"]["list"]}
+    assert marks.keys() == {"Alerts", "Events"}
+    names = {name for text in marks.values() for name in re.findall(r"\b(?:llm|watchkeeper)_\w+", text)}
+    assert names == {"watchkeeper_alerts", "watchkeeper_event_timestamp_seconds"}
+    (link,) = dashboard["links"]
+    assert link["url"] == "${watchkeeper}"
+    (address,) = [each for each in dashboard["templating"]["list"] if each["name"] == "watchkeeper"]
+    assert address["type"] == "textbox"
 
 
 def test_a_panel_of_the_whole_source_reads_no_segment(dashboard: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 import stores
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlmodel import select
 
+from alerts.grouping import Group
 from alerts.notifier import Action, AlertView, DeliveryError, Failure, Message, Receipt
-from alerts.pipeline import Group
 from monitor.counters import Counters
 from monitor.deliver import GIVE_UP_AFTER, LONGEST_WAIT, Delivery, wait
 from monitor.store import outbox
@@ -89,7 +90,7 @@ def say(store: Database, *words: str, receiver: str = "slack", at: datetime = NO
 
 
 def _action(word: str) -> Action:
-    found: dict[str, Action] = {"trigger": "trigger", "update": "update", "resolve": "resolve"}
+    found: dict[str, Action] = {each: each for each in get_args(Action)}
     return found[word]
 
 
@@ -383,6 +384,54 @@ def test_messages_to_a_receiver_that_is_gone_are_dropped(store: Database) -> Non
     ]
 
 
+# Acknowledgements
+
+
+def test_that_somebody_has_it_is_told_after_the_opening_and_takes_nothing_away(store: Database) -> None:
+    slack = Scripted(receipts=lambda message: Receipt({"ts": "1"} if message.action == "trigger" else {}))
+    delivery = deliver(store, slack=slack)
+    say(store, "a trigger", "a acknowledge", "a update")
+    steps(delivery, 5)
+    assert slack.got() == ["a trigger", "a acknowledge", "a update"]
+    say(store, "a resolve")
+    steps(delivery)
+    assert slack.refs[-1] == {"ts": "1"}
+
+
+def test_that_somebody_has_what_was_never_told_or_is_over_is_not_told(store: Database) -> None:
+    slack = Scripted(answers=[failing(Failure.BAD_REQUEST, retry=False)])
+    delivery = deliver(store, slack=slack)
+    say(store, "a trigger", "a acknowledge")
+    steps(delivery, 3)
+    say(store, "b trigger")
+    steps(delivery)
+    say(store, "b acknowledge", "b resolve")
+    steps(delivery, 3)
+    assert slack.got() == ["b trigger", "b resolve"]
+    assert row_states(store) == ["failed", "superseded", "sent", "superseded", "sent"]
+
+
+def test_an_acknowledgement_does_not_stand_for_the_change_before_it(store: Database) -> None:
+    slack = Scripted()
+    delivery = deliver(store, slack=slack)
+    say(store, "a trigger")
+    steps(delivery)
+    say(store, "a update", "a acknowledge")
+    steps(delivery, 3)
+    assert slack.got() == ["a trigger", "a update", "a acknowledge"]
+
+
+def test_an_end_is_tried_as_long_as_it_takes(store: Database) -> None:
+    slack = Scripted(answers=[None, failing(Failure.UNREACHABLE), failing(Failure.UNREACHABLE)])
+    delivery = deliver(store, slack=slack)
+    say(store, "a trigger")
+    steps(delivery)
+    say(store, "a resolve")
+    for days in range(1, 4):
+        steps(delivery, at=NOW + days * GIVE_UP_AFTER)
+    assert slack.got() == ["a trigger", "a resolve"]
+
+
 # Receipts
 
 
@@ -464,6 +513,16 @@ def test_a_start_tries_openings_again_that_failed_for_good(store: Database) -> N
     assert slack.got() == ["a trigger"]
 
 
+def test_a_start_tries_an_opening_again_although_somebody_took_it_on_meanwhile(store: Database) -> None:
+    slack = Scripted(answers=[failing(Failure.UNAUTHORIZED, retry=False)])
+    delivery = deliver(store, slack=slack)
+    say(store, "a trigger", "a acknowledge")
+    steps(delivery, 3)
+    delivery.recover(NOW + HOUR)
+    steps(delivery, 1, at=NOW + HOUR)
+    assert slack.got() == ["a trigger"]
+
+
 # Whatever happens
 
 
@@ -479,7 +538,7 @@ class Receiving(RuleBasedStateMachine):
         self.receiver = Scripted(self.deduplicates)
         self.now = NOW
         self.open: dict[str, int] = {}
-        self.told = 0
+        self.told = self.taken = 0
         self.delivery = deliver(self.store, slack=self.receiver)
 
     def teardown(self) -> None:
@@ -490,7 +549,7 @@ class Receiving(RuleBasedStateMachine):
             self.delivery.step(self.now)
         self.what_arrived_is_legal()
         for key in self.keys:
-            mine = [each for each in self.receiver.arrived if each.key == key]
+            mine = [each for each in self.receiver.arrived if each.key == key and each.action != "acknowledge"]
             if key in self.open:
                 assert mine, "an incident that is open was never told"
                 assert mine[-1].title == f"{key} {self.open[key]}"
@@ -509,6 +568,14 @@ class Receiving(RuleBasedStateMachine):
         with self.store.transaction() as session:
             message = Message(key, action, f"{key} {self.told}", "warning", (), self.now)
             outbox.enqueue(session, Group(key, "slack"), message, self.now)
+
+    @rule(key=st.sampled_from(keys))
+    def take_on(self, key: str) -> None:
+        if key in self.open:
+            self.taken += 1
+            with self.store.transaction() as session:
+                message = Message(key, "acknowledge", f"{key} taken {self.taken}", "warning", (), self.now)
+                outbox.enqueue(session, Group(key, "slack"), message, self.now)
 
     @rule(
         failure=st.sampled_from([Failure.TIMEOUT, Failure.SERVER_ERROR, Failure.UNREACHABLE]),

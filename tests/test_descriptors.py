@@ -1,11 +1,10 @@
-"""Descriptors of single texts, and retries of calls."""
+"""Descriptors of single texts."""
 
 import math
 
-import numpy as np
 import pytest
 
-from detectors.descriptors import DESCRIPTORS, FLAGS, NUMBERS, READ, describe, retries, tokens
+from detectors.descriptors import DESCRIPTORS, FLAGS, NUMBERS, READ, describe, tokens
 from detectors.measurement import Key
 from detectors.summary import summarise, values
 
@@ -91,25 +90,8 @@ def test_the_table_names_what_is_made_once_and_with_a_meaning() -> None:
     assert {key.labels[0][1] for key in values(summarise([]))} == set(names) == {*NUMBERS, *FLAGS, "duplicate"}
 
 
-def test_a_retry_is_the_same_text_of_the_same_sender_soon_after() -> None:
-    calls = [
-        ("Help me", "ann", None, 0.0, 0),
-        ("help  me ", "ann", None, 120.0, 1),  # but for case and white space
-        ("help me", "ann", None, 241.0, 0),  # 121 s after the last one
-        ("help me", "bob", None, 242.0, 0),
-        ("help me", None, "s1", 243.0, 0),
-        ("help me", "eve", "s1", 244.0, 1),  # the same session
-        ("other", "eve", "s1", 245.0, 0),
-        ("help me", None, None, 246.0, math.nan),
-        ("help me", "", "", 246.0, math.nan),
-        (None, "ann", None, 247.0, math.nan),
-        (" ", "ann", None, 248.0, math.nan),
-        ("help me", "ann", None, math.nan, math.nan),
-        ("other", "ann", "eve", 250.0, 0),  # a session named like a user is none
-    ]
-    texts, users, sessions, ats, expected = map(list, zip(*calls, strict=True))
-    assert retries(texts, users, sessions, np.array(ats)) == pytest.approx(expected, nan_ok=True)
-    turned = retries(texts[::-1], users[::-1], sessions[::-1], np.array(ats[::-1]))
-    assert turned[::-1] == pytest.approx(expected, nan_ok=True)
-    share = values(summarise(texts, np.array(expected)))[Key.of("descriptor_ratio", descriptor="retry")]
+def test_retries_are_those_that_were_counted_in_the_engine() -> None:
+    key = Key.of("descriptor_ratio", descriptor="retry")
+    share = values(summarise(["help me", "help me"], (2, 8)))[key]
     assert (share.value, share.n) == (0.25, 8)
+    assert values(summarise(["help me", "help me"]))[key].value is None

@@ -30,7 +30,7 @@ HEADERS = [
     "MIME-Version",
     "Content-Type",
 ]
-TAGS = {"html", "body", "h2", "h3", "p", "strong", "table", "tr", "th", "td", "a"}
+TAGS = {"html", "body", "h2", "h3", "p", "strong", "table", "tr", "th", "td", "a", "img"}
 
 
 class Tags(HTMLParser):
@@ -145,7 +145,7 @@ def test_no_text_can_begin_a_header(text: str) -> None:
     assert "\n" not in mail["Subject"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(message=messages())
 def test_any_message_is_a_mail_that_every_server_takes(message: Message) -> None:
     raw, mail = arrived(message)
@@ -157,5 +157,5 @@ def test_any_message_is_a_mail_that_every_server_takes(message: Message) -> None
     assert len(subject(message)) <= 2 * LONGEST_SUBJECT
     page = Tags(body(mail, "html"))
     assert page.tags <= TAGS
-    assert page.attributes <= {"align", "valign", "href"}
+    assert page.attributes <= {"align", "valign", "href", "src", "alt"}
     assert all(href.startswith(("http://", "https://")) for href in page.hrefs)

@@ -42,7 +42,8 @@ CALLS = 2 * PROMPTS
 PRICE = (PROMPT_TOKENS * 1 + ANSWER_TOKENS * 2) / 1e6
 CONFIG = """
 sources: {{app: {{kind: files, paths: [log.jsonl], silent_after: 0s}}}}
-receivers: {{phone: {{kind: slack, webhook_url: "https://hooks.slack.com/services/T/B/x"}}}}
+receivers:
+  phone: {{kind: slack, webhook_url: "https://hooks.slack.com/services/T/B/x", group_interval: 0s, repeat_interval: 0s}}
 golden:
   prompts: golden.jsonl
   endpoint:

@@ -13,9 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from logs import Log, duckdb_log
 from sqlmodel import select
 
+from alerts.grouping import group_key, identity
 from alerts.notifier import Message
-from alerts.pipeline import group_key, identity, is_active, labels_of
 from alerts.rules import Alert, AlertId
+from alerts.view import is_active, labels_of
 from alerts.watch import Readings
 from config.alerts import Rule
 from config.detectors import Text
@@ -29,24 +30,26 @@ from monitor.health import CHANNEL_FAILING, SOURCE_FAILING, SOURCE_SILENT, TEXTS
 from monitor.house import House, Watched
 from monitor.meter import Meter
 from monitor.reading.desk import TextDesk
-from monitor.store import outbox, states
+from monitor.store import groups, outbox, states
 from monitor.store.database import Database
 from monitor.store.tables import ChannelRow, OutboxRow, ProgressRow, TransitionRow
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+# Receivers that are told of everything as it happens; those that wait are in test_timers.py.
+AT_ONCE = {"group_wait": "0s", "group_interval": "0s", "repeat_interval": "0s"}
 ERRORS = Key.of("error_ratio")
 A, B = Segment.of(service="a"), Segment.of(service="b")
 
 
 def slack(**changes: Any) -> SlackReceiver:
     return SlackReceiver.model_validate(
-        {"kind": "slack", "webhook_url": "https://hooks.slack.com/services/T/B/x"} | changes
+        {"kind": "slack", "webhook_url": "https://hooks.slack.com/services/T/B/x"} | AT_ONCE | changes
     )
 
 
 def pagerduty(**changes: Any) -> PagerDutyReceiver:
-    return PagerDutyReceiver.model_validate({"kind": "pagerduty", "routing_key": "k" * 32} | changes)
+    return PagerDutyReceiver.model_validate({"kind": "pagerduty", "routing_key": "k" * 32} | AT_ONCE | changes)
 
 
 def a_rule(**changes: Any) -> Rule:
@@ -395,28 +398,31 @@ def test_old_slots_make_history_and_no_message(store: Database) -> None:
     assert [each[3] for each in history(store)] == ["stale"] * 3
 
 
-def test_what_still_fires_at_the_first_fresh_slot_is_told_once(store: Database) -> None:
+def test_what_still_fires_when_it_has_caught_up_is_told_once(store: Database) -> None:
     house = house_of(store, configured(rules={"errors": a_rule(no_data="alert")}))
     decide(house, "app", NOW + HOUR, NOW, None, None)
     decide(house, "app", NOW + HOUR, NOW + HOUR - 8 * MINUTE, None)
     assert said(store) == []
     decide(house, "app", NOW + HOUR, NOW + HOUR, *[None] * 7)
     assert said(store) == ["slack trigger: errors no_data"]
-    assert messages(store)[0][1].at == NOW + HOUR - 6 * MINUTE
+    assert messages(store)[0][1].at == NOW + HOUR
     decide(house, "app", NOW + HOUR + MINUTE, NOW + HOUR + MINUTE, None)
     assert len(said(store)) == 1
 
 
-def test_a_stretch_of_old_and_fresh_slots_tells_from_the_first_fresh_one_on(store: Database) -> None:
+def test_of_a_stretch_of_old_and_fresh_slots_only_what_fires_at_its_end_is_told(store: Database) -> None:
     house = house_of(store, configured(rules={"errors": a_rule(no_data="alert")}))
     decide(house, "app", NOW, NOW, *[None] * 30, 0.1, None)
-    assert said(store) == [
-        "slack trigger: errors no_data",
-        "slack resolve: errors resolved",
-        "slack trigger: errors no_data",
-    ]
-    assert messages(store)[0][1].at == NOW - 7 * MINUTE
+    assert said(store) == ["slack trigger: errors no_data"]
+    assert messages(store)[0][1].at == NOW
     assert [each[3] for each in history(store)] == ["stale", None, None]
+
+
+def test_what_began_and_ended_in_the_fresh_slots_of_a_catch_up_is_not_told(store: Database) -> None:
+    house = house_of(store, configured())
+    decide(house, "app", NOW, NOW, *[0.1] * 28, 0.9, 0.9, 0.1, 0.1)
+    assert said(store) == []
+    assert [each[3] for each in history(store)] == ["stale", "stale"]
 
 
 def test_what_fired_and_ended_in_old_slots_is_never_told(store: Database) -> None:
@@ -554,7 +560,7 @@ class TellingOf(RuleBasedStateMachine):
         if not hasattr(self, "store"):
             return
         with self.store.reading() as session:
-            groups = outbox.open_groups(session)
+            opened = groups.open_groups(session)
         alerts = {
             identity(labels_of(each)): alert for each, alert in remembered(self.store).items() if is_active(alert)
         }
@@ -563,7 +569,7 @@ class TellingOf(RuleBasedStateMachine):
             for receiver in ("slack", "oncall"):
                 told = [
                     view
-                    for each in groups
+                    for each in opened
                     if each.receiver == receiver
                     for view in each.told
                     if view.state != "resolved"

@@ -25,6 +25,7 @@ from detectors.identity import (
     said,
     seen,
     usual_before,
+    was_replaced,
 )
 from detectors.measurement import NONE, Window
 
@@ -94,6 +95,40 @@ def test_the_first_values_of_a_service_are_no_news_and_later_ones_are() -> None:
     assert learnt(known, [late]) == []
     assert learnt(known, [a_value("d", NOON + DAY, service="another")]) == []
     assert learnt(known, [a_value("fp", NOON + DAY, column="system_fingerprint")]) == []
+
+
+def test_a_value_that_comes_back_after_a_day_on_which_another_answered_is_news_again() -> None:
+    known: dict[Name, Known] = {}
+    learnt(known, [a_value("a", NOON, NOON + 3 * DAY)])
+    swap = a_value("b", NOON + 3 * DAY, NOON + 5 * DAY)
+    back = a_value("a", NOON + 5 * DAY, NOON + 6 * DAY)
+    assert learnt(known, [swap]) == [swap]
+    assert learnt(known, [back]) == [back]
+    assert learnt(known, [back]) == []
+    assert known["model", "support", "a"] == Known(back.first, back.last, is_news=True)
+    assert said(back, latest(known, back)) == "support: b → a (model)"
+
+
+def test_a_value_that_was_away_for_hours_or_that_nobody_replaced_is_no_news() -> None:
+    known: dict[Name, Known] = {}
+    learnt(known, [a_value("a", NOON), a_value("b", NOON)])
+    assert learnt(known, [a_value("a", NOON + 0.9 * DAY)]) == []
+    assert learnt({("model", "support", "a"): Known(NOON, NOON)}, [a_value("a", NOON + 5 * DAY)]) == []
+
+
+def test_after_days_without_any_call_all_come_back_and_none_is_news(make_log: Callable[..., Log]) -> None:
+    at = [(0, "a"), (0, "b"), (72, "a"), (73, "b"), (120, "a")]
+    rows = [{"id": f"{n}", "started_at": START + h * QUIET, "service": "s", "model": m} for n, (h, m) in enumerate(at)]
+    log = make_log(rows)
+    assert not was_replaced(log, a_value("b", START + 73 * QUIET, service="s"), MAX_DURATION)
+    assert was_replaced(log, a_value("a", START + 90 * QUIET, service="s"), MAX_DURATION)
+
+
+def test_a_long_span_does_not_hide_that_a_value_was_away(make_log: Callable[..., Log]) -> None:
+    at = [(0, "a"), (1, "b"), (20, "b"), (30, "b"), (60, "a")]
+    rows = [{"id": f"{n}", "started_at": START + n * QUIET, "service": "s", "model": model} for n, model in at]
+    found = seen(make_log(rows), Window(START, START + 4 * DAY), MAX_DURATION)
+    assert [each.value for each in learn({}, found).news] == ["a"]
 
 
 def test_what_comes_again_is_remembered_with_its_last_call() -> None:

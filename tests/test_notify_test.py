@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from config_files import written
 from fake_alertmanager import FakeAlertmanager
+from fake_apprise import FakeApprise
 from fake_http import refused_address
 from fake_smtp import FakeSmtp
 from fake_webhook import FakeWebhook
-from samples_notifiers import alertmanager_seen, email_seen, webhook_seen
+from samples_notifiers import alertmanager_seen, apprise_seen, email_seen, webhook_seen
 
 from monitor.commands.messages import notify_test
 
@@ -40,12 +41,19 @@ def mail(server: Any) -> str:
     )
 
 
+def service(server: Any) -> str:
+    return f"kind: apprise, urls: ['{FakeApprise.url(server.base if server else refused_address())}']"
+
+
 KINDS: list[tuple[Callable[[Any], str], Callable[[], AbstractContextManager[Any]], Callable[[Any], str]]] = [
     (hook, FakeWebhook, webhook_seen),
     (manager, FakeAlertmanager, alertmanager_seen),
     (mail, FakeSmtp, email_seen),
+    (service, FakeApprise, apprise_seen),
 ]
-each_kind = pytest.mark.parametrize(("settings", "fake", "seen"), KINDS, ids=["webhook", "alertmanager", "email"])
+each_kind = pytest.mark.parametrize(
+    ("settings", "fake", "seen"), KINDS, ids=["webhook", "alertmanager", "email", "apprise"]
+)
 
 
 @each_kind
@@ -63,6 +71,17 @@ def test_a_test_and_its_resolution_arrive_and_are_marked(
     assert "This is a test of the receiver team; nothing is wrong." in text
     assert "Resolved: a test" in text
     assert "Test" in text
+    assert "prompt would stand" not in text
+
+
+@pytest.mark.parametrize("include", [True, False])
+def test_a_test_tries_the_chart_and_tries_texts_where_they_are_asked_for(tmp_path: Path, include: bool) -> None:
+    with FakeSmtp() as server:
+        text = f"receivers: {{team: {{{mail(server)}, include_text: {str(include).lower()}}}}}\n"
+        assert notify_test(written(tmp_path, text), ["team"]) == 0
+        (opening, _) = server.mails
+    assert [part.get_content_type() for part in opening.parsed.walk()].count("image/png") == 1
+    assert ("prompt would stand" in opening.body("plain")) is include
 
 
 @each_kind

@@ -2,15 +2,17 @@
 
 import pytest
 from fake_pagerduty import FakePagerDuty
+from hostile_messages import HOSTILE
 from notifier_ends import failure_of_sending
 from samples_notifiers import (
     PREVIOUS_KEY,
     ROUTING_KEY,
     a_message,
+    an_alert,
     resolved,
 )
 
-from alerts.notifier import Failure, Notifier
+from alerts.notifier import Failure, Link, Notifier
 from alerts.registry import build
 from config.receivers import PagerDutyReceiver
 
@@ -41,6 +43,43 @@ def test_a_resolve_closes_what_a_person_has_acknowledged(pager: Notifier, accoun
     account.incidents[0].status = "acknowledged"
     pager.send(resolved(a_message()), refs)
     assert [incident.status for incident in account.incidents] == ["resolved"]
+
+
+@pytest.mark.parametrize("opened_with", [ROUTING_KEY, PREVIOUS_KEY])
+def test_an_acknowledgement_reaches_the_incident_with_the_key_that_opened_it(
+    pager: Notifier, account: FakePagerDuty, opened_with: str
+) -> None:
+    opener = _with_keys(account, opened_with)
+    refs = opener.send(a_message(), {}).refs
+    opener.close()
+    assert pager.send(a_message(action="acknowledge", title="Acknowledged by ana"), refs).refs == refs
+    assert [incident.status for incident in account.incidents] == ["acknowledged"]
+    assert account.dropped == []
+
+
+def test_a_change_event_opens_nothing_and_says_what_happened_where(pager: Notifier, account: FakePagerDuty) -> None:
+    alert = an_alert(labels={"source": "support", "service": "chat"}, summary="gpt-4o-mini is answered by another one")
+    assert pager.send(a_message(action="change", title="Another model", alerts=(alert,)), {}).refs == {}
+    assert account.incidents == []
+    (told,) = account.changes
+    assert told["routing_key"] == ROUTING_KEY
+    assert (told["payload"]["summary"], told["payload"]["source"]) == ("Another model", "support")
+    assert told["payload"]["custom_details"]["detail"] == "gpt-4o-mini is answered by another one"
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_change_is_taken(pager: Notifier, account: FakePagerDuty, text: str) -> None:
+    alert = an_alert(labels={"source": text, text: text}, summary=text)
+    pager.send(a_message(action="change", title=text, alerts=(alert,) * 2, links=(Link(text, text),)), {})
+    pager.send(a_message(action="change", title=text, alerts=()), {})
+    assert len(account.changes) == 2
+
+
+def test_a_refused_change_event_is_a_failure_like_any_other(account: FakePagerDuty) -> None:
+    pager = _with_keys(account, "tooshort")
+    error = failure_of_sending(pager, a_message(action="change"))
+    pager.close()
+    assert (error.failure, error.retry) == (Failure.UNAUTHORIZED, False)
 
 
 def test_a_trigger_after_the_resolve_is_a_new_incident(pager: Notifier, account: FakePagerDuty) -> None:

@@ -15,8 +15,8 @@ from samples_notifiers import (
     resolved,
 )
 
-from alerts.notifier import Link, Message, Notifier
-from alerts.pagerduty_event import LONGEST_DEDUP_KEY, LONGEST_SUMMARY, MOST_BYTES, dedup_key, event
+from alerts.notifier import CallText, Link, Message, Notifier
+from alerts.pagerduty_event import FEW_ALERTS, LONGEST_DEDUP_KEY, LONGEST_SUMMARY, MOST_BYTES, dedup_key, event
 
 pytest_plugins = ("notifier_ends",)
 
@@ -62,11 +62,39 @@ def test_an_event_looks_as_in_its_golden_file(pager: Notifier, account: FakePage
 def test_an_event_over_the_limit_goes_out_without_its_details_and_says_so(
     pager: Notifier, account: FakePagerDuty
 ) -> None:
-    pager.send(_group(50, labels=100), {})
+    pager.send(_group(5, labels=2_000), {})
     payload = account.incidents[0].events[0]["payload"]
     assert "512 KB" in payload["custom_details"]["note"]
-    assert payload["custom_details"]["alerts_in_all"] == 50
+    assert payload["custom_details"]["alerts_in_all"] == 5
     assert payload["summary"].startswith("Firing: errors on support")
+
+
+def test_an_event_over_the_limit_first_loses_all_alerts_but_a_few(pager: Notifier, account: FakePagerDuty) -> None:
+    pager.send(_group(50, labels=100), {})
+    details = account.incidents[0].events[0]["payload"]["custom_details"]
+    assert (len(details["alerts"]), details["left_out"]) == (FEW_ALERTS, f"and {50 - FEW_ALERTS} more")
+
+
+def test_the_chart_is_an_image_only_where_browsers_reach_it_by_https() -> None:
+    shown = event(a_message(image="https://watch.example/chart.png?key=a b"))["images"]
+    (link,) = a_message().links
+    assert shown == [
+        {
+            "src": "https://watch.example/chart.png?key=a%20b",
+            "alt": "The course of the measure",
+            "href": link.href.replace(" ", "%20"),
+        }
+    ]
+    for image in ("", "http://watch.example/chart.png", "https://", "javascript:alert(1)", "https://x/" + "a" * 3_000):
+        assert "images" not in event(a_message(image=image))
+
+
+def test_what_an_alert_is_compared_with_and_asked_for_texts_are_details() -> None:
+    texts = (CallText("call-1", "How do I <b>pay</b>?", "By card."),)
+    alert = an_alert(baseline="the rolling baseline of February", texts=texts)
+    (told,) = event(a_message(alerts=(alert,)))["payload"]["custom_details"]["alerts"]
+    assert told["compared_with"] == "the rolling baseline of February"
+    assert told["texts"] == {"Prompt of call-1": "How do I <b>pay</b>?", "Response of call-1": "By card."}
 
 
 def test_of_many_alerts_the_first_are_listed_and_the_rest_is_counted(pager: Notifier, account: FakePagerDuty) -> None:

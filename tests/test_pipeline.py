@@ -9,21 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.grouping import Group, fingerprint, group_key, identity
+from alerts.messages import ACTIONS, message
 from alerts.notifier import AlertView, Message
-from alerts.pipeline import (
-    ACTIONS,
-    Active,
-    Group,
-    Outcome,
-    decide,
-    group_key,
-    identity,
-    is_active,
-    labels_of,
-    message,
-    view,
-)
+from alerts.pipeline import decide
 from alerts.rules import Alert, AlertId, State
+from alerts.steps import Outcome
+from alerts.view import Active, is_active, labels_of, view
 from config.alerts import Rule
 from detectors.measurement import OTHER, Segment, Value
 
@@ -72,8 +64,14 @@ def test_what_is_decided(group: Group, active: Sequence[AlertView], outcome: Out
     assert decide(group, active) is outcome
 
 
-def test_only_three_outcomes_are_messages() -> None:
-    assert ACTIONS == {Outcome.FIRST: "trigger", Outcome.CHANGED: "update", Outcome.RESOLVED: "resolve"}
+def test_only_five_outcomes_are_messages() -> None:
+    assert ACTIONS == {
+        Outcome.FIRST: "trigger",
+        Outcome.CHANGED: "update",
+        Outcome.RESOLVED: "resolve",
+        Outcome.REPEATED: "update",
+        Outcome.ACKNOWLEDGED: "acknowledge",
+    }
 
 
 @pytest.mark.parametrize("state", State)
@@ -159,29 +157,35 @@ def test_an_alert_without_data_shows_the_reason_and_not_the_last_good_number(sta
     assert shown.summary == "error_ratio percentile 95: because (above 0.05)"
 
 
+def test_a_fingerprint_names_an_alert_whatever_its_severity_and_the_order_of_its_labels() -> None:
+    labels = an_active().labels()
+    assert fingerprint(labels) == fingerprint(dict(reversed(labels.items())) | {"severity": "info"})
+    assert fingerprint(labels) != fingerprint(labels | {"model": "n"})
+    assert fingerprint({"rule": "errors", "source": "app"}) == "63bc74abac70"  # people have it in their notes
+
+
 def test_the_summary_of_the_rule_is_used_as_it_is() -> None:
     assert view(an_active(summary="Calls <fail>")).summary == "Calls <fail>"
 
 
 def test_the_first_message_tells_what_fires() -> None:
-    told = message(CLOSED, Outcome.FIRST, [a_view()], AT, {})
+    told = message(CLOSED, Outcome.FIRST, [a_view()], AT)
     assert (told.key, told.action, told.at, told.alerts) == ("k", "trigger", AT, (a_view(),))
 
 
 def test_a_change_tells_what_fires_first_and_then_what_of_the_told_has_ended_and_why() -> None:
     group = opened(a_view("errors"), a_view("slow"), a_view("old", state="resolved"))
-    told = message(
-        group, Outcome.CHANGED, [a_view("cost"), a_view("errors")], AT, {identity(a_view("slow").labels): "gone"}
-    )
+    slow = replace(a_view("slow", state="resolved"), ended=AT - timedelta(minutes=1), reason="gone")
+    told = message(group, Outcome.CHANGED, [a_view("cost"), a_view("errors"), slow], AT)
     assert [(each.labels["rule"], each.state, each.ended, each.reason) for each in told.alerts] == [
         ("cost", "firing", None, ""),
         ("errors", "firing", None, ""),
-        ("slow", "resolved", AT, "gone"),
+        ("slow", "resolved", AT - timedelta(minutes=1), "gone"),
     ]
 
 
 def test_a_resolve_tells_of_everything_that_was_told() -> None:
-    told = message(opened(a_view("errors"), a_view("slow")), Outcome.RESOLVED, [], AT, {})
+    told = message(opened(a_view("errors"), a_view("slow")), Outcome.RESOLVED, [], AT)
     assert (told.action, [(each.labels["rule"], each.state) for each in told.alerts]) == (
         "resolve",
         [("errors", "resolved"), ("slow", "resolved")],
@@ -189,20 +193,20 @@ def test_a_resolve_tells_of_everything_that_was_told() -> None:
 
 
 def test_an_alert_whose_severity_changes_is_not_told_as_ended() -> None:
-    told = message(opened(a_view()), Outcome.CHANGED, [a_view(severity="critical")], AT, {})
+    told = message(opened(a_view()), Outcome.CHANGED, [a_view(severity="critical")], AT)
     assert [(each.state, each.labels["severity"]) for each in told.alerts] == [("firing", "critical")]
     assert told.severity == "critical"
 
 
 def test_a_change_still_leads_to_the_calls_behind_an_alert_that_goes_on() -> None:
     group = opened(replace(a_view("errors"), exemplars=("call-1",)))
-    told = message(group, Outcome.CHANGED, [a_view("errors"), replace(a_view("slow"), exemplars=("call-2",))], AT, {})
+    told = message(group, Outcome.CHANGED, [a_view("errors"), replace(a_view("slow"), exemplars=("call-2",))], AT)
     assert [each.exemplars for each in told.alerts] == [("call-1",), ("call-2",)]
 
 
 def test_a_message_is_as_severe_as_its_worst_alert() -> None:
     views = [a_view("a", severity="info"), a_view("b", severity="error"), a_view("c")]
-    assert message(CLOSED, Outcome.FIRST, views, AT, {}).severity == "error"
+    assert message(CLOSED, Outcome.FIRST, views, AT).severity == "error"
 
 
 @pytest.mark.parametrize(
@@ -222,15 +226,15 @@ def test_a_message_is_as_severe_as_its_worst_alert() -> None:
 )
 def test_the_title_says_what_and_where(outcome: Outcome, active: list[AlertView], title: str) -> None:
     group = CLOSED if outcome is Outcome.FIRST else opened(a_view("told"))
-    assert message(group, outcome, active, AT, {}).title == title
+    assert message(group, outcome, active, AT).title == title
 
 
 def test_the_title_of_the_end_names_the_place_as_that_of_the_beginning_did() -> None:
     """Labels come back from the store in alphabetical order."""
     first = a_view(service="chat", model="m", environment="prod")
     stored = replace(first, labels=dict(sorted(first.labels.items())))
-    begin = message(CLOSED, Outcome.FIRST, [first], AT, {}).title
-    end = message(opened(stored), Outcome.RESOLVED, [], AT, {}).title
+    begin = message(CLOSED, Outcome.FIRST, [first], AT).title
+    end = message(opened(stored), Outcome.RESOLVED, [], AT).title
     assert begin == "Firing: errors on app / chat / prod / m"
     assert end.removeprefix("Resolved") == begin.removeprefix("Firing")
 
@@ -247,7 +251,7 @@ def test_what_the_receiver_was_told_always_agrees_with_what_is_active(steps: lis
         outcome = decide(group, active)
         if outcome in ACTIONS:
             was_open = group.is_open
-            sent.append(message(group, outcome, active, AT, {}))
+            sent.append(message(group, outcome, active, AT))
             group = Group("k", "slack", outcome is not Outcome.RESOLVED, sent[-1].alerts)
             assert (sent[-1].action == "trigger") == (not was_open)
         assert group.is_open == bool(active)

@@ -1,5 +1,6 @@
 """The texts of a source: learnt when it is time, measured window by window, each once, and never in the way of traffic."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import reading_kit
 from reading_kit import CONFIG, DAY, END, HOUR, NEW_TOPIC, START, lived, log, never, written
 from sqlalchemy import event
-from sqlmodel import select
+from sqlmodel import select, update
 
 from detectors.measurement import Key, Segment
 from monitor.cycle import cycle
@@ -16,9 +17,10 @@ from monitor.page import render_page
 from monitor.reading.cycle import read_texts
 from monitor.reading.measure import A_LOOK
 from monitor.reading.place import Place
+from monitor.reading.sitting import Sitting
 from monitor.store import baselines, texts
 from monitor.store.baselines import StoredBaseline
-from monitor.store.tables import ScoreRow
+from monitor.store.tables import BaselineRow, ScoreRow
 from monitor.survey import survey
 
 PROMPT = Place("chat", Segment(), "prompt")
@@ -33,6 +35,31 @@ def opened(tmp_path: Path) -> Iterator[Callable[[], House]]:
 
     def make(identity: str = "words") -> House:
         houses.append(reading_kit.opened(tmp_path, identity))
+        return houses[-1]
+
+    yield make
+    for house in houses:
+        house.close()
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """A service that has read everything before the new topic, and how many windows that were."""
+    folder = written(tmp_path_factory.mktemp("learnt") / "one", log())
+    house = reading_kit.opened(folder)
+    windows = lived(house, NEW_TOPIC)
+    house.close()
+    return folder, windows
+
+
+@pytest.fixture
+def reopened(tmp_path: Path, learnt: tuple[Path, int]) -> Iterator[Callable[..., House]]:
+    """That service, started again."""
+    folder = shutil.copytree(learnt[0], tmp_path / "again")
+    houses: list[House] = []
+
+    def make(identity: str = "words") -> House:
+        houses.append(reading_kit.opened(folder, identity))
         return houses[-1]
 
     yield make
@@ -83,11 +110,13 @@ def test_a_new_topic_is_found_after_learning(opened: Callable[[], House]) -> Non
     assert any(finding.startswith("new topic") for finding in status.findings)
 
 
-def test_a_window_is_measured_once_and_a_restart_goes_on(opened: Callable[[], House]) -> None:
-    house = opened()
-    first = lived(house, NEW_TOPIC)
-    assert lived(house, NEW_TOPIC) == 0
-    again = opened()
+def test_a_window_is_measured_once_and_a_restart_goes_on(
+    reopened: Callable[[], House], learnt: tuple[Path, int]
+) -> None:
+    _, first = learnt
+    assert first > 0
+    assert lived(reopened(), NEW_TOPIC) == 0
+    again = reopened()
     more = lived(again, END)
     assert more > 0
     with again.database.reading() as session:
@@ -103,23 +132,32 @@ def test_stopping_ends_between_two_windows(opened: Callable[[], House]) -> None:
     assert read_texts(house, watched, END, lambda: next(looks, True)) == 2
 
 
-def test_another_model_is_refused_and_learnt_anew(opened: Callable[..., House]) -> None:
-    house = opened()
-    lived(house, NEW_TOPIC)
-    (before,) = accepted(house)
-    other = opened("another model")
+def test_another_model_is_refused_and_learnt_anew(reopened: Callable[..., House]) -> None:
+    (before,) = accepted(reopened())
+    other = reopened("another model")
     lived(other, END)
     (after,) = accepted(other)
     assert after.version != before.version
     assert other.desk.opened(after, other.database).settings.identity == "another model"
 
 
-def test_a_pinned_baseline_of_another_model_is_kept_and_not_measured_against(opened: Callable[..., House]) -> None:
-    house = opened()
-    lived(house, NEW_TOPIC)
+def test_a_baseline_that_another_version_of_the_service_wrote_is_refused_with_the_reason(
+    reopened: Callable[..., House],
+) -> None:
+    house = reopened()
+    with house.database.transaction() as session:
+        session.exec(update(BaselineRow).values(body=b"of another time"))
+    (stored,) = accepted(house)
+    refused = Sitting.at(house, house.sources["chat"], END).refusal(stored)
+    assert refused.startswith("no baseline")
+    assert refused.endswith("fit a new baseline")
+
+
+def test_a_pinned_baseline_of_another_model_is_kept_and_not_measured_against(reopened: Callable[..., House]) -> None:
+    house = reopened()
     (row,) = accepted(house)
     pin(house, row)
-    other = opened("another model")
+    other = reopened("another model")
     lived(other, END)
     kept = {each.version: each for each in accepted(other)}
     assert len(kept) == 2
@@ -142,11 +180,11 @@ def test_a_log_without_texts_is_left_alone(opened: Callable[[], House], tmp_path
 
 
 def test_responses_are_learnt_before_the_past_of_prompts_is_measured(tmp_path: Path) -> None:
-    config = CONFIG.replace("[prompt]", "[prompt, response]").replace("1500", "600")
-    house = reading_kit.opened(written(tmp_path, log(days=11, response=True), config))
+    config = CONFIG.replace("[prompt]", "[prompt, response]").replace("baseline_days: 7", "baseline_days: 4")
+    house = reading_kit.opened(written(tmp_path, log(days=8, response=True), config))
     (watched,) = house.sources.values()
-    cycle(house, watched, START + 11 * DAY, never)
-    first = read_texts(house, watched, START + 11 * DAY, never)
+    cycle(house, watched, START + 8 * DAY, never)
+    first = read_texts(house, watched, START + 8 * DAY, never)
     assert {each.stream for each in accepted(house)} == {"prompt", "response", "response_given_prompt"}
     (length_h,) = {each.length_s // 3600 for each in accepted(house)}
     assert first == 3 * min(A_LOOK, 4 * 24 // length_h)
@@ -176,10 +214,19 @@ start: 30d
 """
 
 
+@pytest.fixture(scope="module")
+def twelve_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A service whose baselines are of four days and learnt anew after three more, when it has lived for twelve days."""
+    folder = written(tmp_path_factory.mktemp("calm") / "one", log(0.0, days=16), CALM)
+    house = reading_kit.opened(folder)
+    lived(house, START + 12 * DAY)
+    house.close()
+    return folder
+
+
 @pytest.fixture
-def calm(tmp_path: Path) -> Iterator[House]:
-    """A service whose baselines are of four days and learnt anew after three more."""
-    house = reading_kit.opened(written(tmp_path, log(0.0, days=16), CALM))
+def calm(tmp_path: Path, twelve_days: Path) -> Iterator[House]:
+    house = reading_kit.opened(shutil.copytree(twelve_days, tmp_path / "again"))
     yield house
     house.close()
 
@@ -230,7 +277,6 @@ def test_what_was_pinned_stays_beside_what_is_learnt_anew_and_both_are_shown(cal
 
 
 def test_what_a_person_accepted_stays_until_there_is_enough_after_it(calm: House) -> None:
-    lived(calm, START + 12 * DAY)
     (first,) = accepted(calm)
     with calm.database.transaction() as session:
         baselines.accept(session, first)
@@ -241,9 +287,8 @@ def test_what_a_person_accepted_stays_until_there_is_enough_after_it(calm: House
     assert (second.fitted_from, second.fitted_until) == (START + 4 * DAY, START + 8 * DAY)
 
 
-def test_the_body_of_a_baseline_is_read_once_however_often_one_looks(opened: Callable[[], House]) -> None:
-    lived(opened(), NEW_TOPIC)
-    house, bodies = opened(), []
+def test_the_body_of_a_baseline_is_read_once_however_often_one_looks(reopened: Callable[[], House]) -> None:
+    house, bodies = reopened(), []
 
     def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
         if statement.lower().startswith("select") and "baseline.body" in statement:
@@ -256,14 +301,11 @@ def test_the_body_of_a_baseline_is_read_once_however_often_one_looks(opened: Cal
     assert len(bodies) == 1
 
 
-def test_sentiment_makes_another_baseline_and_is_measured(tmp_path: Path) -> None:
-    folder = written(tmp_path, log())
-    house = reading_kit.opened(folder)
-    lived(house, NEW_TOPIC)
-    (before,) = accepted(house)
-    house.close()
-    written(folder, log(), CONFIG.replace("sample: 200", "sample: 200, sentiment: true"))
-    other = reading_kit.opened(folder)
+def test_sentiment_makes_another_baseline_and_is_measured(tmp_path: Path, reopened: Callable[[], House]) -> None:
+    (before,) = accepted(reopened())
+    config = tmp_path / "again" / "watchkeeper.yaml"
+    config.write_text(CONFIG.replace("sample: 200", "sample: 200, sentiment: true"))
+    other = reopened()
     lived(other, END)
     (after,) = accepted(other)
     assert after.version != before.version
@@ -273,4 +315,3 @@ def test_sentiment_makes_another_baseline_and_is_measured(tmp_path: Path) -> Non
     (status,) = survey(other, END).texts
     assert status.measured is not None
     assert Key.of("descriptor_mean", descriptor="sentiment", stream="prompt") in status.measured.values
-    other.close()

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import reading_kit
-from reading_kit import AN_HOUR, CONFIG, DAY, HOUR, START, SUBJECTS, WORDS, lived, written
+from reading_kit import START, SWAP, lived, swapped
+from reading_kit import SWAPPED as END
 
 from detectors.measurement import Key, Segment
 from detectors.sampling import PAIRS
@@ -19,36 +18,18 @@ from monitor.store import baselines, drift, states, texts
 from monitor.store.texts import TextMeasured
 from monitor.survey import survey
 
-SWAP, END = START + 8 * DAY, START + 9.5 * DAY
-PAIRED = CONFIG.replace("[prompt]", "[prompt, response]").replace("baseline_days: 7", "baseline_days: 7, window: 4h")
 SHIFT = Key("model_drift")
 
 
-def swapped() -> Iterator[dict[str, Any]]:
-    """From the ninth day on, a third of the answers is about something else; the questions are as before."""
-    random = np.random.default_rng(3)
-    for number in range(round((END - START) / HOUR) * AN_HOUR):
-        at = START + number * HOUR / AN_HOUR
-        subject, words = str(random.choice(SUBJECTS)), " ".join(random.choice(WORDS, 4))
-        about = str(random.choice(SUBJECTS)) if at >= SWAP and random.random() < 0.4 else subject
-        yield {
-            "id": f"c{number}",
-            "started_at": at.isoformat(),
-            "latency_s": 1.0,
-            "prompt": f"{subject} {subject} {subject} {words} {number}",
-            "response": f"{about} {about} {about} is {random.choice(WORDS)} {number}",
-        }
+@pytest.fixture
+def folder(swapped_house: Path) -> Path:
+    return swapped_house
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written(tmp_path_factory.mktemp("pairs"), swapped(), PAIRED)
-
-
-@pytest.fixture(scope="module")
-def house(folder: Path) -> Iterator[House]:
+def house(swapped_house: Path) -> Iterator[House]:
     """A service after a day and a half with the other model."""
-    made = reading_kit.opened(folder)
+    made = reading_kit.opened(swapped_house)
     lived(made, END)
     yield made
     made.close()

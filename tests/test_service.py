@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -91,68 +92,79 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
+@contextmanager
+def service(folder: Path) -> Iterator[Running]:
     with FakeSlack() as slack, FakePagerDuty() as pagerduty:
         port = free_port()
         values = {"slack": slack.api_url, "token": slack.token, "pagerduty": pagerduty.base, "key": KEY, "port": port}
-        (tmp_path / "watchkeeper.yaml").write_text(CONFIG.format(**values))
-        (tmp_path / "log.jsonl").touch()
-        process = start(tmp_path / "watchkeeper.yaml")
+        (folder / "watchkeeper.yaml").write_text(CONFIG.format(**values))
+        (folder / "log.jsonl").touch()
+        process = start(folder / "watchkeeper.yaml")
         try:
-            yield Running(process, f"http://127.0.0.1:{port}", tmp_path, slack, pagerduty)
+            yield Running(process, f"http://127.0.0.1:{port}", folder, slack, pagerduty)
         finally:
             end(process)
 
 
-def test_a_logged_call_becomes_a_gauge_and_an_alert(running: Running) -> None:
-    running.log(failed=True)
-    page = running.until(
-        lambda: (answer := running.get("/metrics")) and "llm_error_ratio{" in answer.text and answer.text
+@pytest.fixture(scope="module")
+def alarmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service whose calls fail; the last of its tests ends it."""
+    with service(tmp_path_factory.mktemp("alarmed")) as one:
+        one.log(failed=True)
+        yield one
+
+
+def test_a_logged_call_becomes_a_gauge_and_an_alert(alarmed: Running) -> None:
+    page = alarmed.until(
+        lambda: (answer := alarmed.get("/metrics")) and "llm_error_ratio{" in answer.text and answer.text
     )
     assert re.search(r'llm_error_ratio\{[^}]*service="support"[^}]*\} 1\.0', page)
-    running.until(lambda: len(running.pagerduty.open_incidents) == 1 and len(running.slack.roots) == 1)
-    assert 'watchkeeper_rows_total{source="chat"} 220.0' in running.get("/metrics").text  # type: ignore[union-attr]
-    assert running.get("/healthz").status_code == 200  # type: ignore[union-attr]
-    assert running.get("/readyz").status_code == 200  # type: ignore[union-attr]
-    assert "errors" in running.get("/").text  # type: ignore[union-attr]
+    alarmed.until(lambda: len(alarmed.pagerduty.open_incidents) == 1 and len(alarmed.slack.roots) == 1)
+    assert 'watchkeeper_rows_total{source="chat"} 220.0' in alarmed.get("/metrics").text  # type: ignore[union-attr]
+    assert alarmed.get("/healthz").status_code == 200  # type: ignore[union-attr]
+    assert alarmed.get("/readyz").status_code == 200  # type: ignore[union-attr]
+    assert "errors" in alarmed.get("/").text  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_when_it_is_asked_to(running: Running, number: int) -> None:
-    running.log(failed=False)
-    running.until(lambda: (answer := running.get("/readyz")) and answer.status_code == 200)
+def test_a_report_can_be_asked_for_and_says_why_there_is_none(alarmed: Running) -> None:
+    alarmed.until(lambda: (answer := alarmed.get("/readyz")) and answer.status_code == 200)
+    bad = httpx.post(f"{alarmed.url}/api/v1/reports", json={"from": "yesterday-ish"}, timeout=30)
+    assert bad.status_code == 422
+    assert "is not a time" in bad.text
+    asked = httpx.post(f"{alarmed.url}/api/v1/reports", json={}, timeout=30)
+    assert asked.status_code == 422
+    assert "nothing has been learnt yet" in asked.text
+
+
+def ended(running: Running, number: int) -> None:
+    """It was asked to end, and did so without a complaint."""
     running.process.send_signal(number)
     _, said = running.process.communicate()
     assert running.process.returncode == 0, said
     assert "Traceback" not in said
 
 
-def test_a_second_service_on_the_same_store_waits_until_the_first_has_ended(running: Running) -> None:
-    running.until(lambda: (answer := running.get("/readyz")) and answer.status_code == 200)
-    config = running.folder / "second.yaml"
-    text = (running.folder / "watchkeeper.yaml").read_text()
-    port = free_port()
-    config.write_text(text.replace(f"port: {running.url.rpartition(':')[2]}", f"port: {port}"))
-    second = start(config)
-    try:
-        assert second.stderr is not None
-        assert any("another service leads" in line for line in second.stderr)  # read until it says so
-        running.process.send_signal(signal.SIGTERM)
-        running.process.communicate()
-        again = Running(second, f"http://127.0.0.1:{port}", running.folder, running.slack, running.pagerduty)
-        running.log(failed=False)
-        again.until(lambda: (page := again.get("/metrics")) and re.search(r'llm_calls\{[^}]*source="chat"', page.text))
-    finally:
-        end(second)
+def test_it_ends_when_a_person_interrupts_it(alarmed: Running) -> None:
+    alarmed.until(lambda: (answer := alarmed.get("/readyz")) and answer.status_code == 200)
+    ended(alarmed, signal.SIGINT)
 
 
-def test_a_report_can_be_asked_for_and_says_why_there_is_none(running: Running) -> None:
-    running.log(failed=False)
-    running.until(lambda: (answer := running.get("/readyz")) and answer.status_code == 200)
-    bad = httpx.post(f"{running.url}/api/v1/reports", json={"from": "yesterday-ish"}, timeout=30)
-    assert bad.status_code == 422
-    assert "is not a time" in bad.text
-    asked = httpx.post(f"{running.url}/api/v1/reports", json={}, timeout=30)
-    assert asked.status_code == 422
-    assert "nothing has been learnt yet" in asked.text
+def test_a_second_service_on_the_same_store_waits_until_the_first_was_terminated(tmp_path: Path) -> None:
+    with service(tmp_path) as first:
+        first.log(failed=False)
+        first.until(lambda: (answer := first.get("/readyz")) and answer.status_code == 200)
+        config = first.folder / "second.yaml"
+        text = (first.folder / "watchkeeper.yaml").read_text()
+        port = free_port()
+        config.write_text(text.replace(f"port: {first.url.rpartition(':')[2]}", f"port: {port}"))
+        second = start(config)
+        try:
+            assert second.stderr is not None
+            assert any("another service leads" in line for line in second.stderr)  # read until it says so
+            ended(first, signal.SIGTERM)
+            again = Running(second, f"http://127.0.0.1:{port}", first.folder, first.slack, first.pagerduty)
+            again.until(
+                lambda: (page := again.get("/metrics")) and re.search(r'llm_calls\{[^}]*source="chat"', page.text)
+            )
+        finally:
+            end(second)

@@ -1,13 +1,15 @@
 """Slack beyond the common contract: what a message looks like, and how it changes over its life."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 
 import pytest
-from fake_http import HANGS_UP, Answer
+from fake_http import HANGS, HANGS_UP, Answer
 from fake_slack import FakeSlack, Posted, texts
 from notifier_ends import failure_of_sending
 from samples_notifiers import (
+    NOON,
     a_group,
     a_message,
     an_alert,
@@ -17,6 +19,7 @@ from samples_notifiers import (
 
 from alerts.notifier import Link, Message, Notifier
 from alerts.slack_blocks import farewell, headline
+from alerts.slack_picture import SPARED, Pictures
 
 pytest_plugins = ("notifier_ends",)
 
@@ -84,6 +87,143 @@ def test_a_resolve_changes_the_message_and_says_so_in_its_thread(bot: Notifier, 
     assert "*State:* resolved" in root.text
     assert reply.text == farewell(resolved(a_message()))
     assert "blocks" not in reply.payload
+
+
+def test_an_acknowledgement_changes_the_message_and_says_so_in_its_thread(bot: Notifier, slack: FakeSlack) -> None:
+    refs = bot.send(a_message(), {}).refs
+    taken_on = a_message(action="acknowledge", title="Acknowledged by ana: errors on support")
+    assert bot.send(taken_on, refs).refs == refs
+    (root,) = slack.roots
+    (reply,) = slack.replies(root)
+    assert texts(root.blocks)[0] == "👀 Acknowledged by ana: errors on support"
+    assert "Acknowledged by ana" in reply.text
+    assert not reply.payload["reply_broadcast"]
+
+
+def test_a_reminder_is_seen_in_the_channel_and_not_only_in_the_thread(bot: Notifier, slack: FakeSlack) -> None:
+    refs = bot.send(a_message(), {}).refs
+    bot.send(a_message(action="update", title="Still firing: errors on support", reminder=True), refs)
+    (root,) = slack.roots
+    (reply,) = slack.replies(root)
+    assert reply.payload["reply_broadcast"]
+    assert "Still firing" in reply.text
+
+
+def _with_chart() -> Message:
+    since = NOON.timestamp()
+    return a_message(alerts=(an_alert(series=tuple((since + each, float(each % 7)) for each in range(40))),))
+
+
+UPLOAD = ["files.getUploadURLExternal", "upload", "files.completeUploadExternal"]
+
+
+def asked(slack: FakeSlack) -> list[str]:
+    """What was asked of Slack, in order."""
+    return ["upload" if "/upload/" in each.path else each.path.removeprefix("/api/") for each in slack.requests]
+
+
+def test_the_chart_is_uploaded_first_and_shown_in_the_message(bot: Notifier, slack: FakeSlack) -> None:
+    bot.send(_with_chart(), {})
+    assert asked(slack) == [*UPLOAD, "chat.postMessage"]
+    (file,) = slack.files
+    assert file.is_complete
+    assert file.content.startswith(b"\x89PNG")
+    (image,) = (block for block in slack.messages[0].blocks if block["type"] == "image")
+    assert image["slack_file"] == {"id": file.id}
+    assert "source=support" in image["alt_text"]
+
+
+def test_a_change_shows_the_course_until_then(bot: Notifier, slack: FakeSlack) -> None:
+    refs = bot.send(_with_chart(), {}).refs
+    bot.send(dataclasses.replace(_with_chart(), action="update"), refs)
+    (root,) = slack.messages
+    assert [block["slack_file"]["id"] for block in root.blocks if block["type"] == "image"] == [slack.files[1].id]
+
+
+def test_without_the_scope_the_message_goes_without_the_chart_and_the_log_says_so_once(
+    bot: Notifier, slack: FakeSlack, caplog: pytest.LogCaptureFixture
+) -> None:
+    slack.may_write_files = False
+    for _ in range(2):
+        bot.send(_with_chart(), {})
+    assert len(slack.messages) == 2
+    assert not [block for each in slack.messages for block in each.blocks if block["type"] == "image"]
+    assert [record.getMessage().count("missing_scope") for record in caplog.records] == [1]
+
+
+@pytest.mark.parametrize("step", range(3))
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, '{"ok": false, "error": "ratelimited"}', {"Retry-After": "30"}),
+        Answer(500),
+        Answer(404, "gone"),
+        HANGS_UP,
+        Answer(200, "[]"),
+        Answer(302, headers={"Location": "https://elsewhere.example/"}),
+    ],
+    ids=["ratelimited", "500", "404", "hangs up", "no answer", "redirect"],
+)
+def test_no_failure_of_an_upload_costs_or_doubles_a_message(
+    bot: Notifier, slack: FakeSlack, step: int, answer: Answer
+) -> None:
+    slack.script_after(step, answer)
+    bot.send(_with_chart(), {})
+    (message,) = slack.messages
+    assert headline(_with_chart()) in message.text
+
+
+def test_after_a_failed_upload_some_messages_are_spared_another_try(bot: Notifier, slack: FakeSlack) -> None:
+    slack.script(Answer(500))
+    for _ in range(SPARED + 2):
+        bot.send(_with_chart(), {})
+    assert asked(slack) == [UPLOAD[0], *["chat.postMessage"] * (SPARED + 1), *UPLOAD, "chat.postMessage"]
+
+
+def test_an_upload_that_hangs_is_given_up(slack: FakeSlack) -> None:
+    slack.script(HANGS)
+    answer = {"ok": True, "upload_url": f"{slack.base}/upload/v1/F1", "file_id": "F1"}
+    assert Pictures(lambda _method, _arguments: answer, 0.1).block(_with_chart()) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"ok": true}',
+        '{"ok": true, "upload_url": 7, "file_id": "F1"}',
+        '{"ok": true, "upload_url": "file:///etc/passwd", "file_id": "F1"}',
+    ],
+)
+def test_an_address_for_the_upload_that_is_none_is_not_used(bot: Notifier, slack: FakeSlack, answer: str) -> None:
+    slack.script(Answer(200, answer))
+    bot.send(_with_chart(), {})
+    assert asked(slack) == ["files.getUploadURLExternal", "chat.postMessage"]
+
+
+@pytest.mark.parametrize(("unseen", "is_shown"), [(1, True), (2, False)])
+def test_a_file_that_slack_has_not_looked_at_yet_is_shown_by_a_change_or_not_at_all(
+    bot: Notifier, slack: FakeSlack, unseen: int, is_shown: bool
+) -> None:
+    slack.unseen = unseen
+    refs = bot.send(_with_chart(), {}).refs
+    (message,) = slack.messages
+    assert refs == {"channel": message.channel, "ts": message.ts}
+    assert asked(slack)[3:] == ["chat.postMessage", "chat.postMessage", "chat.update"]
+    assert ("image" in [block["type"] for block in message.blocks]) is is_shown
+
+
+def test_a_change_whose_chart_slack_does_not_take_goes_without_it(bot: Notifier, slack: FakeSlack) -> None:
+    refs = bot.send(a_message(), {}).refs
+    slack.unseen = 1
+    worse = dataclasses.replace(_with_chart(), action="update", title="Worse")
+    assert bot.send(worse, refs).refs == refs
+    (message,) = slack.messages
+    assert "Worse" in message.text
+
+
+def test_a_webhook_has_no_chart_and_asks_for_none(webhook: Notifier, slack: FakeSlack) -> None:
+    webhook.send(_with_chart(), {})
+    assert [each.path for each in slack.requests] == [slack.webhook_path]
 
 
 def _deleted(slack: FakeSlack, root: Posted) -> None:

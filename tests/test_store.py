@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import StatementError
 from sqlmodel import SQLModel, select
 
+from alerts.grouping import Group
 from alerts.notifier import AlertView, Message
-from alerts.pipeline import Group
 from alerts.rules import Alert, AlertId, State, Transition, is_memory
 from alerts.watch import Readings
 from config.server import Retention
 from detectors.measurement import Batch, Key, Measured, Reason, Segment, Series, Value, Window
-from monitor.store import measurements, outbox, states
+from monitor.store import groups, measurements, outbox, states
 from monitor.store.database import Database, StoreError, copy_rows, migrate
 from monitor.store.tables import ChannelRow, EventRow, MeasurementRow, OutboxRow, ProgressRow, TransitionRow
 
@@ -288,7 +288,7 @@ AN_ID = AlertId("errors", "app", CHAT, (("percentile", "95"),))
 
 def test_an_alert_comes_back_with_every_field(store: Database) -> None:
     a, b, c, d, e = (NOW.replace(microsecond=number) for number in range(1, 6))
-    alert = Alert(State.NO_DATA, a, b, c, d, e, Value(0.1 + 0.2, 0.1, None, 12), "no data")
+    alert = Alert(State.NO_DATA, a, b, c, d, e, Value(0.1 + 0.2, 0.1, None, 12), "no data", "0.3 against 0.1")
     assert all(getattr(alert, each.name) != each.default for each in fields(Alert))
     with store.transaction() as session:
         states.save_alerts(session, [(AN_ID, alert)])
@@ -375,14 +375,14 @@ def test_an_open_group_knows_what_was_told_and_a_closed_one_nothing(store: Datab
     with store.transaction() as session:
         outbox.enqueue(session, group, a_message("trigger", A_VIEW), NOW)
     with store.reading() as session:
-        assert outbox.open_groups(session) == [Group("k", "slack", True, (A_VIEW,))]
+        assert groups.open_groups(session) == [Group("k", "slack", True, (A_VIEW,))]
         (row,) = outbox.queue(session, "slack")
     assert outbox.message_of(row) == a_message("trigger", A_VIEW)
     with store.transaction() as session:
         outbox.enqueue(session, group, a_message("resolve", A_VIEW), NOW)
     with store.reading() as session:
-        assert outbox.open_groups(session) == []
-        assert outbox.group(session, "k", "slack") == Group("k", "slack")
+        assert groups.open_groups(session) == []
+        assert groups.group(session, "k", "slack") == Group("k", "slack")
 
 
 def test_two_messages_of_a_group_can_be_made_in_one_transaction(store: Database) -> None:
@@ -392,7 +392,7 @@ def test_two_messages_of_a_group_can_be_made_in_one_transaction(store: Database)
     with store.reading() as session:
         assert [row.action for row in outbox.queue(session, "slack")] == ["trigger", "update", "resolve"]
         assert outbox.pending_counts(session) == {"slack": 3}
-        assert outbox.open_groups(session) == []
+        assert groups.open_groups(session) == []
 
 
 def test_history_and_finished_messages_are_forgotten_but_not_what_waits(store: Database) -> None:

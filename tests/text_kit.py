@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,11 +110,14 @@ def mixed(**more: float) -> NDArray[np.floating]:
     return shares
 
 
-_FITTED: list[Baseline] = []
-
-
+@cache
 def baseline() -> Baseline:
     """A baseline of 14 days of normal traffic, fitted once."""
-    if not _FITTED:
-        _FITTED.append(fit(traffic(days(0, 14)), SETTINGS))
-    return _FITTED[0]
+    return fit(traffic(days(0, 14)), SETTINGS)
+
+
+@cache
+def small() -> tuple[FitSample, Baseline]:
+    """Four days of normal traffic and their baseline, fitted once: no test changes either."""
+    sample = traffic(days(0, 4), 30)
+    return sample, fit(sample, SETTINGS)

@@ -1,0 +1,1 @@
+"""Whether the numbers that judges give can be believed."""
