@@ -6,7 +6,7 @@ from math import nextafter
 from typing import Any
 
 from alerts.rules import AlertId
-from config.alerts import Rule
+from config.alerts import OwnRule, Rule
 from config.golden import Golden
 from config.settings import Settings
 from detectors.measurement import Key, Segment, Value
@@ -33,7 +33,7 @@ def golden_rule(settings: Settings, alert: AlertId, said: str) -> Rule | None:
         if is_change
         else {"measure": "golden_failing_seconds", "above": settings.health.failing_for.total_seconds()}
     )
-    return Rule(
+    return OwnRule(
         **condition,
         severity=settings.golden.severity if is_change else settings.health.severity,
         receiver=settings.golden.receiver if is_change else settings.health.receiver,
