@@ -58,9 +58,15 @@ JUDGED: tuple[MeasurementSpec, ...] = (
         _NEEDS,
     ),
     MeasurementSpec(
-        "judge_skipped_ratio", "ratio", "Drawn questions that were never asked: there was no money for them.", _WHO, _NEEDS
+        "judge_skipped_ratio",
+        "ratio",
+        "Drawn questions that were never asked: there was no money for them.",
+        _WHO,
+        _NEEDS,
     ),
-    MeasurementSpec("judge_cost_usd", "US dollars", "What the questions about the calls of a window cost.", _WHO, _NEEDS),
+    MeasurementSpec(
+        "judge_cost_usd", "US dollars", "What the questions about the calls of a window cost.", _WHO, _NEEDS
+    ),
     MeasurementSpec(
         "judge_repeat_ratio",
         "ratio",
@@ -71,9 +77,7 @@ JUDGED: tuple[MeasurementSpec, ...] = (
     MeasurementSpec(
         "judge_kappa", "Cohen's kappa", "Agreement of judge and people beyond chance; 1 is always.", _WHO, _NEEDS
     ),
-    MeasurementSpec(
-        "judge_sensitivity", "ratio", "Failures, as people see them, that the judge flags.", _WHO, _NEEDS
-    ),
+    MeasurementSpec("judge_sensitivity", "ratio", "Failures, as people see them, that the judge flags.", _WHO, _NEEDS),
     MeasurementSpec(
         "judge_specificity", "ratio", "Good answers, as people see them, that the judge passes.", _WHO, _NEEDS
     ),

@@ -14,6 +14,12 @@ def clean_text(text: str, limit: int) -> str:
     return clean if len(clean) <= limit else f"{clean[: limit - 1]}…"
 
 
+def clean_lines(text: str, limit: int) -> str:
+    """As `clean_text`, with its lines kept."""
+    lines = "\n".join(clean_text(line, limit) for line in text[:limit].splitlines())
+    return lines if len(text) <= limit else f"{lines}…"
+
+
 def clean_label(text: str) -> str:
     """A label value: bounded, never empty, and different for different texts."""
     clean = clean_text(text, LABEL_LENGTH)

@@ -25,11 +25,13 @@ from monitor.golden.run import Asking, look
 from monitor.heartbeat import Heart
 from monitor.house import House, Watched
 from monitor.illustrate import Illustrator
+from monitor.judging.crew import Outside
+from monitor.judging.stage import look as judge
 from monitor.progress import note_failure
 from monitor.reading.cycle import read_texts
 from monitor.resend import Resender
 from monitor.sources.base import SourceError
-from monitor.store import events, golden, groups, history, measurements, outbox, silences, states, texts
+from monitor.store import events, golden, groups, history, judging, measurements, outbox, silences, states, texts
 
 log = logging.getLogger("watchkeeper")
 
@@ -99,6 +101,8 @@ class Service:
             self.every(READ_TEXTS_EVERY, self._read_texts, "texts")
         if self.house.settings.golden is not None:
             self.every(ASK_GOLDEN_EVERY, self._ask_golden, "golden set")
+        if self.house.settings.judge is not None:
+            self.every(self.house.settings.judge.every.total_seconds(), self._judge, "judge")
         if self.house.settings.heartbeat is not None:
             heart = Heart(self.house, self.house.settings.heartbeat, self._own_health())
             every = self.house.settings.heartbeat.every.total_seconds()
@@ -198,6 +202,9 @@ class Service:
     def _ask_golden(self) -> None:
         look(self.house, Asking(clock, self.stopping.wait, self.stopping.is_set))
 
+    def _judge(self) -> None:
+        judge(self.house, Outside(clock, monotonic, self.stopping.wait, self.stopping.is_set))
+
     def _check_health(self) -> None:
         self._heartbeat = clock()
         check_health(self.house, clock())
@@ -248,6 +255,8 @@ def maintain(house: House, now: datetime) -> None:
         for kept in (groups, history, silences):
             kept.expire(session, now, house.settings.retention.transitions)
         texts.expire(session, now, house.settings.retention, house.settings.text.cache)
+        keep = None if house.settings.judge is None else house.settings.judge.keep_texts
+        judging.expire(session, now, house.settings.retention, keep)
         hit("maintain.before_commit")
     hit("maintain.after_commit")
     for watched in house.sources.values():

@@ -24,6 +24,8 @@ from monitor.golden import alarm as golden
 from monitor.health import observe
 from monitor.hindsight import length_behind, remember, with_past
 from monitor.house import House, Watched
+from monitor.judged import JUDGED_WORSE
+from monitor.judging import alarm as judge_alarm
 from monitor.store import baselines, drift, events, groups, history, outbox, silences, states
 from monitor.store.database import Session
 from monitor.telling import When, is_built_in, tell
@@ -106,12 +108,19 @@ def decide_health(house: House, now: datetime) -> Decision:
         progress, channels = states.all_progress(session), outbox.channels(session)
         asked = list(golden.observe(house.settings, session, now))
         tested = dict(canary.observe(session, now))
+        judged = dict(judge_alarm.observe(house, session, now))
         drifting = alarms(drift.all_facts(session), baselines.in_use(session), progress)
     unread = {name: failure.since for name, failure in house.desk.failures.items()}
     house.alarms.update((each.id, each) for each in drifting)
     observed = dict(observe(house.settings, progress, channels, unread, now))
-    known = (each for each in decision.alerts if each.rule in (DRIFT, canary.CANARY) and each not in gone)
+    house.judged.update(judged)
+    for each in house.judged.keys() - judged.keys():
+        del house.judged[each]
+    # Of what is not said any more there is nothing: a drift that ended, a test of the judge that began anew.
+    over = (DRIFT, canary.CANARY, JUDGED_WORSE)
+    known = (each for each in decision.alerts if each.rule in over and each not in gone)
     observed |= dict.fromkeys(known, Value(0.0)) | tested
+    observed |= {alert_id: each.value for alert_id, each in judged.items()}
     observed |= {each.id: each.value for each in drifting}
     observed |= {alert_id: value for alert_id, value, _ in asked}
     house.said.update((alert_id.rule, words) for alert_id, _, words in asked)
@@ -119,7 +128,7 @@ def decide_health(house: House, now: datetime) -> Decision:
         rule = house.rule_of(alert_id)
         alert = decision.alerts.get(alert_id, Alert())
         if rule is not None and (alert.read_until is None or alert.read_until < now):
-            alarm = house.alarms.get(alert_id)
+            alarm = house.judged.get(alert_id) or house.alarms.get(alert_id)
             ids = () if alarm is None else alarm.exemplars
             decision.apply(alert_id, step(rule, alert, value, now), None, ids)
     orphans = {identity(labels_of(alert_id)) for alert_id in gone}

@@ -9,6 +9,7 @@ from config.settings import Settings
 from detectors.measurement import Reason, Segment, Value
 from monitor.canary import CANARY
 from monitor.drifting import DRIFT
+from monitor.judged import JUDGE_RULES
 from monitor.store.tables import ChannelRow, ProgressRow
 
 SOURCE_SILENT = "source_silent"
@@ -27,6 +28,7 @@ RESERVED = (
     GOLDEN_FAILING,
     DRIFT,
     CANARY,
+    *JUDGE_RULES,
 )
 
 OWN_SOURCE = "watchkeeper"  # the `source` label of alerts about Watchkeeper itself

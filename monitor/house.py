@@ -14,11 +14,13 @@ from alerts.watch import covers
 from config.alerts import Rule
 from config.settings import Settings
 from config.sources import AnySource
+from detectors.text_catalogue import TEXTS_BY_NAME
 from monitor.canary import canary_rule
 from monitor.counters import Counters
 from monitor.drifting import DRIFT, Alarm, rule_of
 from monitor.golden.alarm import golden_rule
 from monitor.health import CHANNEL_FAILING, health_rule
+from monitor.judged import JudgeAlarm, judge_rule
 from monitor.meter import Meter
 from monitor.past import StoredPast
 from monitor.pulse import Pulse
@@ -55,9 +57,9 @@ class House:
     """The parts of one service.
 
     `deciding` is held while alerts are stepped and written: decisions are taken one at a time. `alarms` are the drift
-    alarms that go on, as of the last look; `said` is what the rules about the golden set say, by name; `pulse` is how
-    the heartbeat is doing; `pasts` are what was read of earlier measurements, by source. Relative paths start at
-    `folder`.
+    alarms that go on, as of the last look; `said` is what the rules about the golden set say, by name, and `judged`
+    what those about the judge read; `pulse` is how the heartbeat is doing; `pasts` are what was read of earlier
+    measurements, by source. Relative paths start at `folder`.
     """
 
     settings: Settings
@@ -67,6 +69,7 @@ class House:
     desk: TextDesk
     alarms: dict[AlertId, Alarm] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
+    judged: dict[AlertId, JudgeAlarm] = field(default_factory=dict)
     pulse: Pulse = field(default_factory=Pulse)
     pasts: dict[str, StoredPast] = field(default_factory=dict)
     deciding: Lock = field(default_factory=Lock)
@@ -78,7 +81,7 @@ class House:
         """Opens the sources; nothing is read yet."""
         sources = {}
         for name, source in settings.sources.items():
-            mine = [rule for rule in settings.rules.values() if applies(rule, name)]
+            mine = [rule for rule in settings.rules.values() if applies(rule, name) and is_about_traffic(rule)]
             meter = Meter.of(settings, source, mine)
             sources[name] = Watched(name, source, build(name, source, context), meter)
         counters = Counters({"source": list(settings.sources), "channel": list(settings.receivers)})
@@ -86,8 +89,9 @@ class House:
         return cls(settings, context.database, sources, counters, desk, replay=replay, folder=context.folder)
 
     def rules_of(self, source: str) -> dict[str, Rule]:
-        """The user's rules that watch a source, by name."""
-        return {name: rule for name, rule in self.settings.rules.items() if applies(rule, source)}
+        """The user's rules that watch the traffic of a source, by name; those about texts and the judge have their own time."""
+        rules = self.settings.rules.items()
+        return {name: rule for name, rule in rules if applies(rule, source) and is_about_traffic(rule)}
 
     def rule_of(self, alert: AlertId) -> Rule | None:
         """The rule behind an alert, built in or the user's with the alert's labels in it; None when it has gone."""
@@ -98,6 +102,7 @@ class House:
         if rule is None:
             found = health_rule(self.settings, alert)
             found = found or golden_rule(self.settings, alert, self.said.get(alert.rule, ""))
+            found = found or judge_rule(self.settings, alert, self.judged.get(alert))
             return found or canary_rule(self.settings, alert)
         watched = self.sources.get(alert.source)
         if watched is None or not applies(rule, alert.source) or not covers(rule, alert):
@@ -131,3 +136,18 @@ class House:
 def applies(rule: Rule, source: str) -> bool:
     """Whether a rule watches a source."""
     return not rule.sources or source in rule.sources
+
+
+def is_about_judge(rule: Rule) -> bool:
+    """Whether a rule watches what the judge says."""
+    return rule.measure.startswith("judge_")
+
+
+def is_about_texts(rule: Rule) -> bool:
+    """Whether a rule watches what is measured of texts."""
+    return rule.measure in TEXTS_BY_NAME
+
+
+def is_about_traffic(rule: Rule) -> bool:
+    """Whether a rule is read at every slot."""
+    return not is_about_judge(rule) and not is_about_texts(rule)

@@ -68,7 +68,13 @@ class Story:
         gone = {what for what, at in self.removed.items() if minute >= at}
         file = {"kind": "files", "paths": ["calls.jsonl"], "groupings": [[], ["service"]], "silent_after": "0s"}
         limit = {"max_alerts": len(self.segments)}
-        known: dict[str, Any] = {"measure": "error_ratio", "above": LEVEL, "for": "2m", "by": ["service"], "no_data_cap": "15m"}
+        known: dict[str, Any] = {
+            "measure": "error_ratio",
+            "above": LEVEL,
+            "for": "2m",
+            "by": ["service"],
+            "no_data_cap": "15m",
+        }
         rules = {
             "errors": known | limit | {"sources": [APP], "clear": 0.02, "keep_firing_for": "3m", "severity": "error"},
             "capped": known | {"sources": [APP], "above": 0.2, "for": "10m", "severity": "info"},

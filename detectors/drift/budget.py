@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Stream = Literal["prompt", "response", "response_given_prompt"]
+Stream = Literal["prompt", "response", "response_given_prompt", "judge"]
 
 # Who looks for a change of the users should hear of it first; a response changes with its prompt by design.
-WEIGHTS: Mapping[Stream, float] = {"prompt": 4.0, "response_given_prompt": 2.0, "response": 1.0}
+WEIGHTS: Mapping[Stream, float] = {"prompt": 4.0, "response_given_prompt": 2.0, "response": 1.0, "judge": 1.0}
 _SLOW_SHARE = 0.5
 
 

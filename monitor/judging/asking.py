@@ -1,12 +1,12 @@
 """Asks what waits of a window, in the order of its draw; every verdict is kept when it comes."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from config.judge import Judge as Settings
 from detectors.judge.sampling import uniform
 from detectors.judge.verdict import NO_VERDICT, Problem, Verdict
 from detectors.measurement import Window
@@ -19,12 +19,14 @@ from monitor.store.judge_tables import JudgeWindowRow, VerdictRow
 
 if TYPE_CHECKING:
     from detectors.judge.judge import Judge
+    from detectors.judge.pairwise import PairVerdict
     from detectors.judge.prompt import Item
 
 log = logging.getLogger("watchkeeper")
 
 TOGETHER: Final = 16  # calls that are read and asked about by all judges before the next ones
 UNASKED = frozenset({Problem.OUTAGE, Problem.BUDGET, Problem.STOPPED})  # nothing was said: the question still waits
+LEAST_REPLIES: Final = 5  # before it is said that most of a judge's replies are useless
 LONGEST = 2_000  # characters that are kept of a quote or of reasons
 
 
@@ -36,6 +38,7 @@ class Round:
         down: the judges that have stopped answering, and why; they are not asked again in this look.
         broke: whether the money has run out.
         answered: the judges that have answered something.
+        replies, unparsed: of each judge, and those of them that held no verdict.
     """
 
     house: House
@@ -44,11 +47,22 @@ class Round:
     down: dict[str, str] = field(default_factory=dict)
     broke: bool = False
     answered: set[str] = field(default_factory=set)
+    replies: Counter[str] = field(default_factory=Counter)
+    unparsed: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_over(self) -> bool:
         """Whether there is no sense in asking on."""
         return self.outside.stopping() or self.broke or len(self.down) == len(self.crew.judges)
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What is wrong with each judge that was asked; empty when nothing is."""
+        found = dict.fromkeys(self.answered, "")
+        for name, count in self.replies.items():
+            if count >= LEAST_REPLIES and self.unparsed[name] > count / 2:
+                found[name] = f"{self.unparsed[name]} of its {count} replies hold no verdict that was on offer"
+        return found | self.down
 
     def ask(self, watched: Watched, window: JudgeWindowRow) -> None:
         """Asks what waits of a window, until all is asked, or the money, every judge or the service has stopped.
@@ -85,22 +99,38 @@ class Round:
                     judging.save(session, [mine[verdict.item]])
 
             found = judge.ask([items.get(call, Item(call)) for call in mine], criterion, keep)
-            self._note(name, judge, found)
+            self.note(name, judge, found)
 
-    def _note(self, name: str, judge: "Judge", found: Sequence[Verdict]) -> None:
+    def note(self, name: str, judge: "Judge", found: Sequence[Verdict]) -> None:
+        """Takes in what became of some questions: whether there is money, and whether the judge answers."""
         problems = {each.problem for each in found}
         self.broke = self.broke or Problem.BUDGET in problems
-        if any(each.answered and each.source == "judge" for each in found):
+        replies = [each for each in found if each.answered and each.source == "judge"]
+        if replies:
             self.answered.add(name)
+        self.replies[name] += len(replies)
+        self.unparsed[name] += sum(each.problem is Problem.UNPARSEABLE for each in replies)
         if Problem.OUTAGE in problems:
             first = next(each.detail for each in found if each.problem is Problem.OUTAGE)
             self.down[name] = judge.down or first
+
+    def note_pairs(self, name: str, judge: "Judge", found: "Sequence[PairVerdict]") -> None:
+        """The same of pairs."""
+        orders = [each for pair in found for each in pair.orders]
+        problems = {each.problem for each in orders}
+        self.broke = self.broke or Problem.BUDGET in problems
+        if any(each.word is not None and each.source == "judge" for each in orders):
+            self.answered.add(name)
+        if Problem.OUTAGE in problems:
+            self.down[name] = judge.down or next(each.detail for each in orders if each.problem is Problem.OUTAGE)
 
     def _repeat(self, watched: Watched, window: JudgeWindowRow) -> None:
         """Asks some of what was answered once more, to see whether a judge says the same."""
         with self.house.database.reading() as session:
             rows = judging.drawn(session, window.source, window.start)
-        asked = [row for row in rows if row.voice in self.crew.judges and row.word is not None and row.origin == "judge"]
+        asked = [
+            row for row in rows if row.voice in self.crew.judges and row.word is not None and row.origin == "judge"
+        ]
         lot = uniform([f"{row.call_id}\0{row.criterion}" for row in asked], "judge again")
         share = self.crew.settings.repeat
         some = [row for row, number in zip(asked, lot.tolist(), strict=True) if number < share and row.again is None]
@@ -113,7 +143,7 @@ class Round:
                     continue
                 judge = self.crew.judges[row.voice]
                 again = judge.ask([items[row.call_id]], self.crew.criteria[row.criterion], repeat=1)
-                self._note(row.voice, judge, again)
+                self.note(row.voice, judge, again)
                 if again[0].word is not None:
                     row.again, row.usd = again[0].passed == row.passed, row.usd + again[0].usd
                     with self.house.database.transaction() as session:
@@ -144,7 +174,9 @@ def finish(crew: Crew, rows: Sequence[VerdictRow], now: datetime) -> list[Verdic
     """
     for row in rows:
         if row.state == judging.WAITING and row.voice != JURY:
-            row.state = next((each.value for each in UNASKED if row.detail.startswith(each.value)), Problem.STOPPED.value)
+            row.state = next(
+                (each.value for each in UNASKED if row.detail.startswith(each.value)), Problem.STOPPED.value
+            )
     if len(crew.judges) > 1:
         _decide(crew, rows, now)
     groups: dict[tuple[str, str], list[VerdictRow]] = {}
@@ -196,7 +228,7 @@ def _verdict(row: VerdictRow) -> Verdict:
     return found if row.state == judging.ANSWERED else replace(found, problem=Problem(row.state))
 
 
-def given_up(settings: Settings, window: JudgeWindowRow, rows: Sequence[VerdictRow], now: datetime, *, newer: bool) -> bool:
+def given_up(window: JudgeWindowRow, rows: Sequence[VerdictRow], now: datetime, *, newer: bool) -> bool:
     """Whether what waits of a window is not asked any more: its time is over, or the money is for a newer window."""
     if now >= window.deadline:
         return True

@@ -1,5 +1,6 @@
 """What the verdicts of windows say: rates as the judge has them and as people correct them, and the judge itself."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,12 +41,14 @@ class Look:
         rows: of one voice and criterion, judged by one series.
         traffic: calls of each stratum; None where that is not known.
         earlier: judged calls of the time before that people have labelled.
+        labelled: those of the window too.
         labels: what people said of the calls of the window, by id: whether it passes, and its probability.
     """
 
     rows: Sequence[VerdictRow]
     traffic: Sequence[float] | None = None
     earlier: "Judged | None" = None
+    labelled: "Judged | None" = None
     labels: Mapping[str, tuple[bool, float]] | None = None
 
 
@@ -64,10 +67,11 @@ def measure(session: Session, house: House, watched: Watched, window: Window) ->
             for criterion, voice in ((name, each) for name in settings.criteria for each in voices(settings)):
                 mine = [row for row in rows if (row.criterion, row.voice) == (criterion, voice)]
                 current = series_of(mine)
-                mine = [row for row in mine if series_key(row) == current or not row.rubric]
+                mine = of_series(mine, current)
                 inside = [row for row in mine if not segment.labels or row.segment == segment_text(segment)]
-                said, before = known[criterion]
-                look = Look(inside, _traffic(drawn, segment, inside), before(current, voice), said)
+                said, labelled = known[criterion]
+                old, all_of_them = labelled(current, voice, span.start), labelled(current, voice, span.end)
+                look = Look(inside, _traffic(drawn, segment, inside), old, all_of_them, said)
                 who = (("criterion", criterion), ("judge", voice), ("series", short(current)))
                 values |= dict(of_look(look, who))
             if not segment.labels:
@@ -83,14 +87,26 @@ def lengths(house: House, watched: Watched, window: timedelta) -> list[timedelta
     return [window, *sorted(each for each in wanted if each > window)]
 
 
-def series_key(row: VerdictRow) -> tuple[str, str]:
-    """What makes verdicts comparable beside the model, which only the endpoint knows: the judge and the rubric."""
-    return row.judge, row.rubric
+Series = tuple[str, str, str]  # judge, rubric, and the model that the endpoint says it is
 
 
-def series_of(rows: Sequence[VerdictRow]) -> tuple[str, str]:
-    """The series of the newest verdict; verdicts of others are not counted together with it."""
-    return next((series_key(row) for row in reversed(rows) if row.rubric), ("", ""))
+def series_of(rows: Sequence[VerdictRow]) -> Series:
+    """The series of the newest window: verdicts of another judge, rubric or model are not counted together with it."""
+    newest = next((row for row in reversed(rows) if row.rubric), None)
+    return ("", "", "") if newest is None else (newest.judge, newest.rubric, _model_of(rows, newest.start))
+
+
+def of_series(rows: Sequence[VerdictRow], series: Series) -> list[VerdictRow]:
+    """The rows of a series, and those that were never asked; a window in which the model changed is of its commoner."""
+    judge, rubric, model = series
+    models = {start: _model_of(rows, start) for start in {row.start for row in rows}}
+    mine = (row for row in rows if models[row.start] in ("", model))
+    return [row for row in mine if not row.rubric or (row.judge, row.rubric) == (judge, rubric)]
+
+
+def _model_of(rows: Sequence[VerdictRow], start: datetime) -> str:
+    said = Counter(row.model for row in rows if row.start == start and row.model)
+    return said.most_common(1)[0][0] if said else ""
 
 
 def short(series: tuple[str, ...]) -> str:
@@ -158,11 +174,8 @@ def _rates(look: Look, who: Labels) -> Iterator[tuple[Key, Value]]:
     rows = [row for row in look.rows if counts(row)]
     now = judged_of(rows, look.labels)
     found = estimate(now, look.earlier, look.traffic if rows else None)
-    both = (("no", found.judge_only), ("yes", found.preferred))
-    for corrected, each in both:
-        if corrected == "yes" and not isinstance(each, Corrected):
-            reason = found.by_earlier if look.earlier is not None else found.by_period
-            each = reason if isinstance(reason, Unknown) else each
+    best, why = found.preferred, found.by_period if look.earlier is None else found.by_earlier
+    for corrected, each in (("no", found.judge_only), ("yes", best if isinstance(best, Corrected) else why)):
         fail = unknown(each) if isinstance(each, Unknown) else _value(each)
         yield _key("judge_fail_ratio", who, corrected), fail
         yield _key("judge_pass_ratio", who, corrected), _turned(fail)
@@ -199,13 +212,13 @@ def _of_judge(rows: Sequence[VerdictRow], who: Labels) -> Iterator[tuple[Key, Va
 
 
 def _agreement(look: Look, who: Labels) -> Iterator[tuple[Key, Value]]:
-    """Judge and people beside each other, over all that people have labelled; nothing where they have labelled nothing."""
+    """Judge and people beside each other, over all that people have labelled; nothing where that is nothing."""
     from detectors.judge.agreement import agreement
     from detectors.judge.unknown import Unknown
 
-    if look.earlier is None or not len(look.earlier.labelled):
+    if look.labelled is None or not len(look.labelled.labelled):
         return
-    found = agreement(look.earlier)
+    found = agreement(look.labelled)
     for name, each in (
         ("judge_kappa", found.kappa),
         ("judge_sensitivity", found.sensitivity),
@@ -232,7 +245,7 @@ def _segments(drawn: Sequence[JudgeWindowRow]) -> list[Segment]:
 
 
 def _traffic(drawn: Sequence[JudgeWindowRow], segment: Segment, rows: Sequence[VerdictRow]) -> list[float] | None:
-    """Calls of each stratum; None where some have no text to judge: then it is not known of how many calls one speaks."""
+    """Calls of each stratum; None where some have no text to judge: of how many is then not known."""
     if any(row.state in (Problem.MISSING_TEXT, Problem.SAYS_NOTHING) for row in rows):
         return None
     total = np.zeros(RISKS)
@@ -243,22 +256,23 @@ def _traffic(drawn: Sequence[JudgeWindowRow], segment: Segment, rows: Sequence[V
     return total.tolist() if total.sum() > 0 else None
 
 
-Before = Callable[[tuple[str, str], str], "Judged | None"]
+Labelled = Callable[[Series, str, datetime], "Judged | None"]
 
 
 def _known(
     session: Session, settings: Settings, source: str, criterion: str, span: Window
-) -> tuple[dict[str, tuple[bool, float]], Before]:
-    """What people said: of the calls of a span, and of earlier ones with what a voice of a series said of these."""
+) -> tuple[dict[str, tuple[bool, float]], Labelled]:
+    """What people said of the calls of a span, and what a voice of a series said of all labelled calls until a time."""
     said = _said(session, source, criterion, span.start, span.end)
     old = _said(session, source, criterion, span.end - settings.labels.max_age, span.end)
-    rows = judging.of_calls(session, source, list(old), criterion) if old else []
+    rows = [row for row in judging.of_calls(session, source, list(old), criterion) if counts(row)] if old else []
 
-    def before(series: tuple[str, str], voice: str) -> "Judged | None":
-        mine = [row for row in rows if row.voice == voice and series_key(row) == series and counts(row)]
+    def labelled(series: Series, voice: str, until: datetime) -> "Judged | None":
+        of_voice = [row for row in rows if row.voice == voice and row.at < until and row.model in ("", series[2])]
+        mine = [row for row in of_voice if (row.judge, row.rubric) == series[:2]]
         return judged_of(mine, old) if mine else None
 
-    return said, before
+    return said, labelled
 
 
 def _said(

@@ -1,21 +1,23 @@
 """The calls that labels are about, looked up in the log: when they were completed, and what they say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import isnan
 from typing import Final
 
+from config.criteria import Need
 from config.sources.common import Redaction
 from detectors.derived import EPOCH, MICROSECOND, derive
 from detectors.engine import fetch
 from detectors.judge.prompt import Item
+from detectors.measurement import Window
 from monitor.house import Watched
-from monitor.records import text_of
+from monitor.judging.items import read_items
 from monitor.redact import Redactor
 
 IN_A_QUERY: Final = 500
-_TEXTS: Final = ("prompt", "response", "reference", "context", "system_prompt")
+_TEXTS: Final = ("prompt", "response", "reference", "context", "system_prompt", "trajectory")
 
 
 def completed_at(watched: Watched, ids: Sequence[str], since: datetime, until: datetime) -> dict[str, datetime]:
@@ -40,24 +42,17 @@ def completed_at(watched: Watched, ids: Sequence[str], since: datetime, until: d
     return found
 
 
-def item_of(watched: Watched, call_id: str, at: datetime, longest: timedelta) -> Item | None:
-    """What a call says, redacted always: people and judges are shown it. None when the log does not have it.
+def item_of(watched: Watched, call_id: str, at: datetime, needs: Iterable[Need]) -> Item | None:
+    """What a call says, redacted always, as people are shown it. None when the log does not have it any more.
 
     Args:
-        watched: the source, which this thread may use.
+        watched: the source; its lock is taken here.
         call_id: the call.
         at: when it was completed.
-        longest: how long a call may have taken.
+        needs: the texts that are wanted.
     """
-    calls = watched.source.calls(at - longest, at + timedelta(seconds=1))
-    calls = calls.filter(calls.id.cast("string") == call_id)
-    there = [name for name in _TEXTS if name in watched.source.columns]
-    texts = {name: calls[name].cast("string") for name in there}
-    frame = fetch(calls.select(id=calls.id.cast("string"), **texts).limit(1))
-    if frame.empty:
-        return None
-    row = frame.iloc[0]
-    return redacted(Item(call_id, **{name: text_of(row[name]) for name in there if isinstance(row[name], str)}))
+    found = read_items(watched, [call_id], Window(at, at + MICROSECOND), needs)
+    return redacted(found[call_id]) if call_id in found else None
 
 
 def redacted(item: Item, settings: Redaction | None = None) -> Item:

@@ -7,7 +7,7 @@ from typing import Final
 
 from detectors.judge.criterion import Criterion
 from detectors.judge.prompt import LABELS, Item
-from monitor.clean import clean_text
+from monitor.clean import clean_lines
 from monitor.house import House
 from monitor.labels.calls import item_of
 from monitor.labels.words import read_verdict
@@ -79,12 +79,10 @@ class LabelDesk:
         for each in waiting:
             calls.setdefault(each.call_id, []).append(each)
         for number, (call_id, drawn) in enumerate(list(calls.items())[:_SKIPPED]):
-            at = drawn[0].at
-            with watched.using:
-                item = item_of(watched, call_id, at, watched.settings.max_duration)
+            at, criteria = drawn[0].at, [self._criteria[each.criterion] for each in drawn]
+            item = item_of(watched, call_id, at, {need for each in criteria for need in each.shown})
             if item is not None:
-                names = [each.criterion for each in drawn]
-                return self._sheet(source, item, at, names, len(calls) - number - 1)
+                return _sheet(source, item, at, criteria, len(calls) - number - 1)
         return None
 
     def say(self, source: str, call_id: str, who: str, said: Mapping[str, str], now: datetime) -> int:
@@ -111,12 +109,11 @@ class LabelDesk:
                     votes.append(Vote(call_id, drawn.criterion, who, drawn.at, passed, "page", now))
             return labels.keep(session, source, votes)
 
-    def _sheet(self, source: str, item: Item, at: datetime, names: Sequence[str], left: int) -> Sheet:
-        criteria = [self._criteria[name] for name in names]
-        needed = {need for each in criteria for need in each.shown}
-        texts = [(label, item.text(need)) for need, label in LABELS.items() if need in needed]
-        shown = [(label, _shown(text)) for label, text in texts if text is not None]
-        return Sheet(source, item.id, at, shown, [_asked(each) for each in criteria], left)
+
+def _sheet(source: str, item: Item, at: datetime, criteria: Sequence[Criterion], left: int) -> Sheet:
+    texts = [(label, item.text(need)) for need, label in LABELS.items()]
+    shown = [(label, clean_lines(text, SHOWN)) for label, text in texts if text is not None]
+    return Sheet(source, item.id, at, shown, [_asked(each) for each in criteria], left)
 
 
 def _asked(criterion: Criterion) -> Asked:
@@ -127,9 +124,3 @@ def _asked(criterion: Criterion) -> Asked:
             means[passes].append(f"{option.word}: {option.means}" if option.means else option.word)
     choices = [Choice("pass", " / ".join(means[True])), Choice("fail", " / ".join(means[False]))]
     return Asked(criterion.name, criterion.question, (*choices, Choice("unsure", "the texts do not let you decide")))
-
-
-def _shown(text: str) -> str:
-    """A text with its lines kept, and nothing in it that is not printed."""
-    lines = [clean_text(line, SHOWN) for line in text[:SHOWN].splitlines()]
-    return "\n".join(lines) + (" …" if len(text) > SHOWN else "")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from detectors.measurement import Reason, Value
 from detectors.sampling import PAIRS
 from monitor.drifting import MEASURE
+from monitor.judging.streams import judge_streams
 from monitor.reading.alarming import ALL, Facts, facts_of, leading, row_of, sized, with_evidence
 from monitor.reading.shares import shares_of
 from monitor.reading.sitting import Sitting
@@ -91,8 +92,10 @@ def share(session: Session, sitting: Sitting, stored: StoredBaseline) -> "Share"
         for each in used
     ]
     budget = sitting.house.settings.drift.false_alarms / timedelta(days=1)
-    shares = split(budget, [each.stream for each in used], rates)
-    return next((share for each, share in zip(used, shares, strict=True) if each.key == stored.key), shares[0])
+    # The tests of the judge spend of the same budget.
+    judged = judge_streams(sitting.house.settings.judge, len(sitting.house.sources))
+    shares = split(budget, [*(each.stream for each in used), *judged], [*rates, *(0.0 for _ in judged)])
+    return next((share for each, share in zip(used, shares, strict=False) if each.key == stored.key), shares[0])
 
 
 def kept(days: float, stored: StoredBaseline, hindsight: "Hindsight") -> float:

@@ -73,14 +73,19 @@ def write(report: Report, path: Path) -> Path:
     if beside == path:
         raise ReportError(f"{path}: the page needs another name than the JSON beside it: end it in .html")
     try:
-        _replace(beside, as_json(report))
-        _replace(path, render(report).encode())
+        replace_file(beside, as_json(report))
+        replace_file(path, render(report).encode())
     except OSError as error:
         raise ReportError(f"cannot write {path}: {error.strerror or error}") from error
     return beside
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file whole, or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

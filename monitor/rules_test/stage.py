@@ -30,6 +30,7 @@ class EmptyLog:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._table: ir.Table | None = None
 
     def poll(self, now: datetime, stopping: Callable[[], bool]) -> Poll:
         """Everything was read."""
@@ -37,14 +38,14 @@ class EmptyLog:
 
     def calls(self, since: datetime, until: datetime) -> "ir.Table":
         """No calls, with all canonical columns."""
-        import ibis
+        if self._table is None:
+            import ibis
 
-        from monitor.canonical import IBIS_TYPES
+            from monitor.canonical import IBIS_TYPES
 
-        empty: ir.Table = ibis.memtable(
-            [], schema=ibis.schema({column.name: IBIS_TYPES[column.type] for column in CALL_COLUMNS})
-        )
-        return empty
+            schema = ibis.schema({column.name: IBIS_TYPES[column.type] for column in CALL_COLUMNS})
+            self._table = ibis.duckdb.connect().create_table("calls", schema=schema)
+        return self._table
 
     feedback = calls
 
@@ -56,7 +57,9 @@ class EmptyLog:
         """Nothing is kept."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Lets the empty table go."""
+        if self._table is not None:
+            self._table.get_backend().disconnect()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,17 @@ _KINDS: Mapping[str, Kind] = {
 _LOCKED = "another process has the file open for writing; it must close it between its writes"
 
 
+class _BoundOnce(Backend):
+    """Ibis' backend, but a query is bound once.
+
+    Ibis makes a relation of it, which DuckDB binds, and binds again to run it: a fifth of what a minute's query takes.
+    """
+
+    def _to_duckdb_relation(self, expr: Any, *, params: Any = None, limit: Any = None, **options: Any) -> Any:
+        self._run_pre_execute_hooks(expr)
+        return self.raw_sql(self.compile(expr.as_table(), params=params, limit=limit, **options))
+
+
 class DuckDB(Engine):
     """A database file that is attached for each statement, or none at all (`duckdb://`, for queries over other files).
 
@@ -135,7 +146,7 @@ class DuckDB(Engine):
         if self._connection is None:
             connection = duckdb.connect(config=self._config)
             # Ibis sets the session to UTC, and so it must stay: in another zone its epochs would be local.
-            backend = self._guarded(Backend).from_connection(connection)
+            backend = self._guarded(_BoundOnce).from_connection(connection)
             self._connection = connection
             if self._backend is None:
                 self._backend = backend

@@ -1,0 +1,56 @@
+"""What the built-in rules about the judge read, from the store."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from math import nextafter
+from typing import Final
+
+from alerts.rules import AlertId
+from detectors.measurement import Reason, Segment, Value
+from monitor.health import OWN_SOURCE
+from monitor.house import House
+from monitor.judged import JUDGE_FAILING, JUDGE_UNTRUSTED, JUDGED_WORSE, TRUSTED, JudgeAlarm
+from monitor.judging import rising, trusting
+from monitor.judging.crew import speaker
+from monitor.store import judging
+from monitor.store.database import Session
+
+_LEAST: Final = nextafter(1.0, 2.0)
+
+
+def observe(house: House, session: Session, now: datetime) -> Iterator[tuple[AlertId, JudgeAlarm]]:
+    """What each of the rules reads at `now`; nothing without a judge."""
+    settings = house.settings.judge
+    if settings is None:
+        return
+    known = judging.states(session)
+    for name in settings.judges:
+        row = known.get(name)
+        since = None if row is None else row.failing_since
+        seconds = 0.0 if since is None else (now - since).total_seconds()
+        words = (
+            "" if row is None or since is None else f"The judge {name} fails: {row.problem}. Nothing is made up for it."
+        )
+        yield AlertId(JUDGE_FAILING, OWN_SOURCE, Segment(), (("judge", name),)), JudgeAlarm(Value(seconds), words)
+    for (name, criterion), result in judging.canaries(session).items():
+        if name in settings.judges and criterion in settings.criteria:
+            value = trusting.trusted(result.facts)
+            is_bad = value.value is not None and value.value < TRUSTED
+            words = f"The judge gets wrong what is known: {trusting.said(result)}." if is_bad else ""
+            labels = (("criterion", criterion), ("judge", name))
+            yield AlertId(JUDGE_UNTRUSTED, OWN_SOURCE, Segment(), labels), JudgeAlarm(value, words)
+    for series in judging.series(session):
+        is_current = series.voice == speaker(settings) and series.criterion in settings.criteria
+        if is_current and series.source in house.sources:
+            labels = (("criterion", series.criterion), ("judge", series.voice))
+            yield AlertId(JUDGED_WORSE, series.source, Segment(), labels), _worse(house, session, series, now)
+
+
+def _worse(house: House, session: Session, series: rising.JudgeSeriesRow, now: datetime) -> JudgeAlarm:
+    alarm = series.alarm
+    if alarm is None:
+        if series.facts["usual"] is None:
+            return JudgeAlarm(Value(None, n=len(series.facts["days"]), reason=Reason.TOO_FEW))
+        return JudgeAlarm(Value(min(float(series.facts["evidence"]), 1.0)))
+    words = f"{rising.said(series, alarm)}. {trusting.stayed(session, house, series.criterion, now)}"
+    return JudgeAlarm(Value(max(float(alarm["evidence"]), _LEAST)), words, tuple(alarm["exemplars"]))
