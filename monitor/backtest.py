@@ -9,7 +9,9 @@ from alerts.rules import ACTIVE, AlertId, State
 from alerts.watch import Readings
 from config.alerts import Rule
 from config.load import Loaded
+from monitor.house import is_about_texts
 from monitor.replay import replay, scratch
+from monitor.replay_texts import nobody
 from monitor.store.states import alert_id_of
 from monitor.store.tables import TransitionRow
 from monitor.suggestion import Span, Suggestion, Wish, kept_for, suggest
@@ -118,6 +120,7 @@ def backtest(loaded: Loaded, rules: Sequence[str], span: Span, now: datetime, wi
 
     Raises:
         SourceError: a source could not be read.
+        detectors.embedder.EmbeddingError: the texts could not be embedded.
     """
     silent = {
         name: rule.model_copy(update={"receiver": []}) for name, rule in loaded.settings.rules.items() if name in rules
@@ -131,11 +134,13 @@ def backtest(loaded: Loaded, rules: Sequence[str], span: Span, now: datetime, wi
             if row.rule in episodes:
                 episodes[row.rule].note(alert_id_of(row), State(row.to_state), row.at)
         for name, rule in silent.items():
-            kept = None if wish is None else kept_for(rule, readings)
+            kept = None if wish is None or is_about_texts(rule) else kept_for(rule, readings)
             recorded[name] += [] if kept is None else [kept]
 
+    # Embedding takes long: texts are read only where a rule is about them.
+    told = nobody if any(map(is_about_texts, silent.values())) else None
     with scratch(replace(loaded, settings=settings)) as house:
-        replay(house, span, now, take)
+        replay(house, span, now, take, told)
     yield from _results(silent, span, episodes, recorded, wish)
 
 
@@ -147,5 +152,9 @@ def _results(
     wish: Wish | None,
 ) -> Iterator[Result]:
     for name, rule in rules.items():
-        suggestion = None if wish is None else suggest(name, rule, recorded[name], span, wish)
+        suggestion = None
+        if wish is not None and is_about_texts(rule):
+            suggestion = Suggestion(wish, None, why="it is about texts: their course is in the report")
+        elif wish is not None:
+            suggestion = suggest(name, rule, recorded[name], span, wish)
         yield Result(name, span, episodes[name].all(), suggestion)

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from monitor.commands.alerts import app as alerts
+from monitor.commands.evaluate import evaluate
+from monitor.commands.judge import app as judge
 from monitor.commands.labels import app as labels
 from monitor.commands.options import DEFAULT, Config, From, To
 from monitor.commands.proof import backtest, canary, rules_test
@@ -247,9 +249,11 @@ app.add_typer(rules, name="rules")
 app.add_typer(alerts, name="alerts")
 app.add_typer(silence, name="silence")
 app.add_typer(labels, name="labels")
+app.add_typer(judge, name="judge")
 rules.command("test")(rules_test)
 app.command()(backtest)
 app.command()(canary)
+app.command()(evaluate)
 
 golden = typer.Typer(
     help="Fixed prompts that are asked again and again; costs money.", no_args_is_help=True, rich_markup_mode=None

@@ -32,6 +32,7 @@ from monitor.reading.cycle import read_texts
 from monitor.resend import Resender
 from monitor.sources.base import SourceError
 from monitor.store import events, golden, groups, history, judging, measurements, outbox, silences, states, texts
+from monitor.textrules import decide_texts
 
 log = logging.getLogger("watchkeeper")
 
@@ -197,6 +198,10 @@ class Service:
         else:
             desk.succeeded(watched.name)
         self.house.counters.observe("texts_seconds", monotonic() - started, source=watched.name)
+        try:
+            decide_texts(self.house, watched, clock())
+        except Exception:  # the texts of other sources are read all the same
+            log.exception("the rules about the texts of %s failed; they are tried again", watched.name)
         return read > 0
 
     def _ask_golden(self) -> None:

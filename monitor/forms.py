@@ -1,5 +1,6 @@
 """Forms of our own pages: read within bounds, and refused when another page sent them."""
 
+import hashlib
 import hmac
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
@@ -50,3 +51,14 @@ async def read_form(request: Request) -> Mapping[str, str]:
 def is_token(said: str, token: str) -> bool:
     """Whether somebody said the token."""
     return hmac.compare_digest(said[:LONGEST_TOKEN].encode("utf-8", "replace"), token.encode())
+
+
+def pass_of(token: str, page: str) -> str:
+    """What a browser is given for the token: from it nobody learns the token, and another token makes it worthless."""
+    return hmac.new(token.encode(), page.encode(), hashlib.sha256).hexdigest()
+
+
+def has_pass(request: Request, cookie: str, token: str, page: str) -> bool:
+    """Whether a browser shows what it was given for the token."""
+    shown = request.cookies.get(cookie, "")
+    return hmac.compare_digest(shown.encode("utf-8", "replace"), pass_of(token, page).encode())

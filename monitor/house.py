@@ -89,7 +89,7 @@ class House:
         return cls(settings, context.database, sources, counters, desk, replay=replay, folder=context.folder)
 
     def rules_of(self, source: str) -> dict[str, Rule]:
-        """The user's rules that watch the traffic of a source, by name; those about texts and the judge have their own time."""
+        """The user's rules that watch the traffic of a source, by name; others are read at times of their own."""
         rules = self.settings.rules.items()
         return {name: rule for name, rule in rules if applies(rule, source) and is_about_traffic(rule)}
 

@@ -5,24 +5,24 @@ Decisions stay pure, and the store holds no prompt. All of it is an extra: whate
 """
 
 import logging
-import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from alerts.grouping import fingerprint
-from alerts.notifier import AlertView, CallText, Link, Message
+from alerts.notifier import AlertView, CallText, Message
 from config.alerts import Rule
-from config.settings import Settings
 from detectors.measurement import Segment, Window
 from monitor.drifting import DRIFT
 from monitor.drifting import MEASURE as EVIDENCE
-from monitor.house import House, Watched
+from monitor.house import House, Watched, is_about_texts
 from monitor.quoting import MOST_CALLS, Quoting
 from monitor.slots import EPOCH
 from monitor.store import baselines, courses
+from monitor.store.baselines import StoredBaseline
 from monitor.store.courses import MOST, Wanted
+from monitor.store.database import Session
+from monitor.ways import linked
 
 # Kinds whose messages show a chart, or say where one is.
 DRAWN = frozenset({"slack", "email", "pagerduty"})
@@ -32,11 +32,9 @@ MOST_QUOTED = 3  # alerts of a message whose calls are quoted
 # How much of the past a chart shows before the alert, in windows, and at least.
 BEFORE = 60
 LEAST_BEFORE = timedelta(hours=1)
-DRIFT_REACH = timedelta(days=2)  # the calls of a drift alarm come from windows of up to a day
+DRIFT_REACH = timedelta(days=2)  # the calls of a drift alarm or a rule about texts come from windows of up to a day
 
 CHART_PATH = "/api/v1/charts/{key}.png"
-SILENCE_PATH = "/silence/{alert}"
-SILENCE = "watchkeeper silence add --alert {alert} --for 2h --reason …"
 
 log = logging.getLogger("watchkeeper")
 
@@ -80,25 +78,10 @@ class Illustrator:
 
 def reach(watched: Watched, rule: Rule | None, alert: AlertView, at: datetime) -> Window:
     """When the calls behind an alert can have started: before it fired, and not long after."""
-    back = DRIFT_REACH if rule is None else rule.over or timedelta(hours=1)
+    back = DRIFT_REACH if rule is None or is_about_texts(rule) else rule.over or timedelta(hours=1)
     ahead = timedelta(hours=1) if rule is None else rule.for_ + timedelta(hours=1)
     start = alert.since - back - watched.settings.max_duration
     return Window(start, max(min(at, alert.since + ahead), start + timedelta(seconds=1)))
-
-
-def linked(settings: Settings, message: Message) -> Message:
-    """The message with a link to the page that silences its first alert, and the command that does the same."""
-    alerts = [
-        replace(alert, silence=SILENCE.format(alert=fingerprint(alert.labels))) if alert.state != "resolved" else alert
-        for alert in message.alerts
-    ]
-    base = (settings.server.external_url or "").rstrip("/")
-    first = next((alert for alert in alerts if alert.silence), None)
-    links = message.links
-    if base and first is not None and not message.replay:
-        href = base + SILENCE_PATH.format(alert=fingerprint(first.labels))
-        links = (*links, Link("Silence it" if len(alerts) == 1 else "Silence the first", href))
-    return replace(message, alerts=tuple(alerts), links=links)
 
 
 def drawn(house: House, message: Message, until: datetime) -> Message:
@@ -137,24 +120,26 @@ def with_course(house: House, alert: AlertView, at: datetime) -> AlertView:
 
 
 def _of_drift(house: House, alert: AlertView, at: datetime) -> AlertView:
-    stream, role = alert.labels.get("stream", ""), alert.labels.get("baseline", "")
     with house.database.reading() as session:
-        used = baselines.in_use(session, alert.labels["source"])
-        found = [
-            each
-            for each in used
-            if (each.stream, each.role) == (stream, role) and each.segment.as_dict().items() <= alert.labels.items()
-        ]
-        if not found:
+        baseline = baseline_of(session, alert.labels)
+        if baseline is None:
             return alert
-        baseline = max(found, key=lambda each: len(each.segment.labels))
         wanted = Wanted(baseline.source, baseline.segment, EVIDENCE, {**alert.labels, "channel": "all"})
-        course = courses.of_texts(session, wanted, stream, baseline.version, alert.ended or at)
-    said = f"the {role} baseline {baseline.version[:8]}, learnt from {baseline.fitted_from:%Y-%m-%d} to"
-    said += f" {baseline.fitted_until:%Y-%m-%d}"
-    until = (alert.ended or at).astimezone(UTC)
-    report = f"watchkeeper report --source {shlex.quote(baseline.source)} --to {until:%Y-%m-%dT%H:%MZ}"
-    return _shown(replace(alert, baseline=alert.baseline or said, report=report), course, 1.0)
+        course = courses.of_texts(session, wanted, baseline.stream, baseline.version, alert.ended or at)
+    said = f"the {baseline.role} baseline {baseline.version[:8]}, learnt from"
+    said += f" {baseline.fitted_from:%Y-%m-%d} to {baseline.fitted_until:%Y-%m-%d}"
+    return _shown(replace(alert, baseline=alert.baseline or said), course, 1.0)
+
+
+def baseline_of(session: Session, labels: Mapping[str, str]) -> StoredBaseline | None:
+    """What a drift is against: the baseline in use that its labels name."""
+    asked = (labels.get("stream", ""), labels.get("baseline", ""))
+    found = [
+        each
+        for each in baselines.in_use(session, labels["source"])
+        if (each.stream, each.role) == asked and each.segment.as_dict().items() <= labels.items()
+    ]
+    return max(found, key=lambda each: len(each.segment.labels), default=None)
 
 
 def _shown(alert: AlertView, course: courses.Course, threshold: float | None) -> AlertView:

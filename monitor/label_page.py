@@ -4,8 +4,6 @@ It shows texts of users, so where a token is set nobody sees it without: who has
 cookie that holds no token, and only this page is sent it.
 """
 
-import hashlib
-import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
@@ -17,7 +15,7 @@ from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 
 from monitor.clean import clean_text
-from monitor.forms import HEADERS, is_own, is_token, read_form
+from monitor.forms import HEADERS, has_pass, is_own, is_token, pass_of, read_form
 from monitor.labels.desk import LabelDesk, Sheet
 from monitor.labels.words import UnreadableError
 from monitor.page import render
@@ -25,6 +23,7 @@ from monitor.sources.base import SourceError
 
 PATH: Final = "/label"
 COOKIE: Final = "watchkeeper_label"
+PAGE: Final = "label page"
 LONGEST_NAME: Final = 100
 
 
@@ -64,7 +63,7 @@ class _Page:
             await run_in_threadpool(self._say, source, who, form)
         answer = RedirectResponse(f"{PATH}?{urlencode({'source': source, 'who': who})}", 303, HEADERS)
         if self._token is not None:
-            answer.set_cookie(COOKIE, _pass(self._token), httponly=True, samesite="strict", path=PATH)
+            answer.set_cookie(COOKIE, pass_of(self._token, PAGE), httponly=True, samesite="strict", path=PATH)
         return answer
 
     def _say(self, source: str, who: str, form: Mapping[str, str]) -> None:
@@ -101,15 +100,7 @@ class _Page:
         )
 
     def _is_let_in(self, request: Request) -> bool:
-        if self._token is None:
-            return True
-        shown = request.cookies.get(COOKIE, "")
-        return hmac.compare_digest(shown.encode("utf-8", "replace"), _pass(self._token).encode())
-
-
-def _pass(token: str) -> str:
-    """What a browser is given for the token: from it nobody learns the token, and another token makes it worthless."""
-    return hmac.new(token.encode(), b"label page", hashlib.sha256).hexdigest()
+        return self._token is None or has_pass(request, COOKIE, self._token, PAGE)
 
 
 def _name(who: str) -> str:

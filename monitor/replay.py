@@ -19,9 +19,10 @@ from monitor.opening import has_live_store, open_notifiers, store_url
 from monitor.replay_texts import Told, lent, reread, rewrite
 from monitor.slots import Pace, closing, floor
 from monitor.sources.registry import SourceContext
-from monitor.store import measurements, outbox, states
+from monitor.store import cursors, measurements, outbox, states
 from monitor.store.database import Database, copy_rows
 from monitor.store.tables import CursorRow, PartRow, TransitionRow
+from monitor.textrules import decide_texts
 
 # What a scratch store starts with: which calls have landed, so that a log that rotated away can still be replayed.
 LANDED = (PartRow, CursorRow)
@@ -37,6 +38,8 @@ def scratch(loaded: Loaded) -> Iterator[House]:
         live = Database.open(store_url(loaded)) if has_live_store(loaded) else None
         if live is not None:
             copy_rows(live, database, LANDED)
+            with database.transaction() as session:
+                cursors.forget(session)
         context = SourceContext(loaded.folder, Path(folder) / "landed", database)
         house = House.open(loaded.settings, context, replay=True)
         if live is not None:
@@ -75,12 +78,13 @@ def replay(house: House, span: tuple[datetime, datetime], now: datetime, emit: E
 
 
 def _texts(house: House, watched: Watched, span: Window, now: datetime, tell: tuple[Emit, Told]) -> None:
-    """Reads the texts of a source after its traffic: what they say, and the drift alarms that begin and end."""
+    """Reads the texts of a source after its traffic: what they say, and what rules and drift alarms make of it."""
     emit, told = tell
 
     def step(at: datetime) -> None:
         with house.database.transaction() as session:
             states.progress(session, watched.name, now).complete_until = at
+        decide_texts(house, watched, at, since=span.start)
         check_health(house, at)
         transitions = _new_transitions(house)
         if transitions:

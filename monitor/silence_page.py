@@ -17,9 +17,9 @@ from monitor.alertbook import UnknownAlertError, active_labels, find
 from monitor.alertdesk import RefusedError, Wanted
 from monitor.clean import clean_text
 from monitor.forms import HEADERS, is_own, is_token, read_form
-from monitor.illustrate import SILENCE_PATH
 from monitor.page import render
 from monitor.store.database import Database
+from monitor.ways import SILENCE_PATH
 
 LENGTHS = ("1h", "2h", "4h", "8h", "1d", "3d", "7d")
 

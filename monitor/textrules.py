@@ -1,7 +1,7 @@
 """The user's rules about texts: each reads every text window once, in order, when it was measured.
 
-They are stepped over lines of windows (`textwatch.Line`), each with a mark in the store that moves in the transaction of
-what was decided: a restart reads on where it was, and a window that is measured again is not read again.
+They are stepped over lines of windows (`textwatch.Line`). Each line has a mark in the store that moves in the
+transaction of what was decided: a restart reads on where it was, and a window that is measured again is not read again.
 """
 
 import logging
@@ -60,7 +60,7 @@ def text_rules(house: House, source: str) -> dict[str, Rule]:
 def decide_texts(
     house: House, watched: Watched, now: datetime, since: datetime | None = None, lines: Lines = text_lines
 ) -> None:
-    """Steps the rules about the texts of a source over what was measured since the last look, and saves what comes of it.
+    """Steps the rules about the texts of a source over what was measured since the last look, in one transaction.
 
     A line whose newest window is not the present waits until it is: what its windows say may be over by then. When it
     has caught up all of them are read together, and people are told of the newest alone.

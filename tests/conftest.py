@@ -12,6 +12,7 @@ os.environ["NO_PROXY"] = "*"  # servers of the tests are on loopback
 os.environ["SSL_CERT_FILE"] = one_authority.PATH
 
 import new_stores
+import remembered
 from hypothesis import HealthCheck, settings
 from postgres import postgres_url
 from shared_houses import swapped_house
@@ -25,6 +26,7 @@ settings.register_profile(
 settings.load_profile("steady")
 
 new_stores.install()
+remembered.install()
 
 for name in [name for name in os.environ if name.startswith("WATCHKEEPER")]:
     del os.environ[name]

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,6 @@ class WordVectors:
 
 
 @cache
-@lru_cache(maxsize=100_000)
 def _vector(word: str) -> Any:
     seed = int.from_bytes(hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()[:4], "big")
     return np.random.default_rng(seed).normal(size=WordVectors.dimensions)

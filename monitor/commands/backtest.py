@@ -13,6 +13,7 @@ from rich.text import Text
 from config.load import Loaded
 from config.types import parse_duration
 from config.words import choose, shown
+from detectors.embedder import EmbeddingError
 from monitor import formats
 from monitor.backtest import Result
 from monitor.backtest import backtest as count
@@ -41,7 +42,7 @@ def backtest(config: Path, asked: Asked, *, as_json: bool) -> int:
         wish = Wish.parse(asked.wish) if asked.wish else None
         span = now - _length(asked.last), now
         results = list(count(loaded, rules, span, now, wish))
-    except (CommandError, SourceError, StoreError, ValueError, OverflowError) as error:
+    except (CommandError, SourceError, StoreError, EmbeddingError, ValueError, OverflowError) as error:
         return explain(error)
     if as_json:
         for each in results:

@@ -9,8 +9,8 @@ from config.references import names, sections
 from config.sources.common import CommonSource
 from config.words import choose, nearest, shown
 from detectors.catalogue import MeasurementSpec
-from detectors.text_catalogue import TEXTS_BY_NAME
 from monitor.commands.rule_kinds import EVENTS, check_kind
+from monitor.commands.text_rule_checks import MEASURED_APART, check_text_rule
 
 # Labels that every alert has beside those of its segment and its measurement.
 ALERT_LABELS = ("rule", "source", "severity")
@@ -21,24 +21,23 @@ def check_rules(tree: Mapping[str, Any], known: Mapping[str, MeasurementSpec]) -
 
     Args:
         tree: the settings as written, perhaps wrong elsewhere; what is wrong in itself is passed over here.
-        known: the measurements by name.
+        known: the measurements of traffic by name.
     """
+    every = {**known, **MEASURED_APART}
     for name, rule in sections(tree, "rules").items():
         path: Path = ("rules", name)
-        yield from _grouping(rule, tree, path)
-        yield from check_kind(rule, known, path)
         measure = rule.get("measure")
+        is_apart = isinstance(measure, str) and measure in MEASURED_APART
+        yield from (check_text_rule if is_apart else _grouping)(rule, tree, path)
+        yield from check_kind(rule, every, path)
         if not isinstance(measure, str) or measure == EVENTS:
             continue
-        if measure in known:
-            yield from _labels(rule, known[measure], path)
-        elif measure.removeprefix("llm_") in TEXTS_BY_NAME:
-            hint = "rules watch traffic; the numbers of texts are on the status page, in /metrics and in reports"
-            yield Finding((*path, "measure"), f"no rule can watch {shown(measure)} yet", hint)
+        if measure in every:
+            yield from _labels(rule, every[measure], path)
         else:
-            hint = choose(measure.removeprefix("llm_"), known)
+            hint = choose(measure.removeprefix("llm_"), every)
             yield Finding((*path, "measure"), f"unknown measurement {shown(measure)}", hint)
-    yield from _group_labels(tree, known)
+    yield from _group_labels(tree, every)
 
 
 def _labels(rule: Mapping[str, Any], spec: MeasurementSpec, path: Path) -> Iterator[Finding]:

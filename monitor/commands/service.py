@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alerts.notifier import Notifier
 from config.load import Loaded
-from monitor import api_alerts, api_charts, label_page, silence_page
+from monitor import api_alerts, api_charts, label_page, report_page, silence_page
 from monitor.commands.common import CommandError, explain, load_or_explain, log_to_console
 from monitor.daemon import Service, clock
 from monitor.exporter import Exporter
@@ -79,6 +79,7 @@ def serve(service: Service, state: Path) -> Server:
     server.mount(routes(reports, settings.token))
     server.mount(api_charts.routes(house, clock))
     server.mount(silence_page.routes(house.database, clock, settings.token))
+    server.mount(report_page.routes(house, reports, clock, settings.token))
     server.mount(api_alerts.routes(house.database, house.settings, clock, settings.token))
     if house.settings.judge is not None:
         server.mount(label_page.routes(LabelDesk(house, known_criteria(house)), clock, settings.token))

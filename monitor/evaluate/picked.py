@@ -24,16 +24,27 @@ RATED_LATER: Final = timedelta(days=7)  # feedback that came so long after the c
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Which calls: of a source, completed in a window, with all of some signs, about so many of them."""
+    """Which calls.
+
+    Attributes:
+        source: theirs; empty is the only one.
+        window: when they were completed.
+        where: signs that they have, all of them: names of `SIGNS`, or column=value.
+        sample: how many at most, chosen by hash.
+        said: the question as a person wrote it: a run that was broken off goes on when it is asked again.
+    """
 
     source: str
     window: Window
     where: tuple[str, ...] = ()
     sample: int = 200
+    said: str = ""
 
     def __str__(self) -> str:
         signs = f", {', '.join(self.where)}" if self.where else ""
-        return f"{self.source}, {self.window.start:%Y-%m-%d %H:%M} to {self.window.end:%Y-%m-%d %H:%M}{signs}"
+        return (
+            f"{self.source or 'calls'}, {self.window.start:%Y-%m-%d %H:%M} to {self.window.end:%Y-%m-%d %H:%M}{signs}"
+        )
 
 
 def pick(house: House, wanted: Pick, needs: Iterable[Need], criteria: Sequence[str], now: datetime) -> Rows:
@@ -51,7 +62,12 @@ def pick(house: House, wanted: Pick, needs: Iterable[Need], criteria: Sequence[s
         SourceError: the source cannot be read.
     """
     watched = _watched(house, wanted.source)
-    pairs = [tuple(each.split("=", 1)) for each in wanted.where if "=" in each]
+    for sign in wanted.where:
+        if "=" not in sign and sign not in SIGNS:
+            raise EvaluationError(
+                f"--where {clean_text(sign, 100)!r} is not known; there are {', '.join(SIGNS)}, or column=value"
+            )
+    pairs = [_pair(each) for each in wanted.where if "=" in each]
     columns = _columns(watched, [column for column, _ in pairs])
     with watched.using:
         found = candidates(watched.source, wanted.window, watched.settings.max_duration, columns)
@@ -78,6 +94,11 @@ def _watched(house: House, source: str) -> Watched:
         known = ", ".join(house.sources)
         raise EvaluationError(f"there is no source {clean_text(source, 100)!r}: --source takes {known}")
     return house.sources[source]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    column, _, value = text.partition("=")
+    return column, value
 
 
 def _columns(watched: Watched, asked: Sequence[str]) -> tuple[str, ...]:

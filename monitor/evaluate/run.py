@@ -1,101 +1,32 @@
-"""One evaluation from its question to its findings; broken off at any moment, the same question goes on where it was."""
+"""One evaluation from its question to its findings; broken off at any moment, asked again it goes on where it was."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from config.judge import Judge as JudgeSettings
-from config.settings import Settings
 from detectors.judge.criterion import Criterion, criteria_of
 from detectors.judge.desk import Desk
 from detectors.judge.judge import Judge
 from detectors.judge.pairwise import Pair
-from detectors.judge.prompt import Item
+from detectors.judge.pairwise import cost as pair_cost
+from detectors.judge.price import Cost
 from monitor.clean import clean_text
 from monitor.evaluate.answering import Answered, Answering
 from monitor.evaluate.checks import Checked, check_all, read_check
 from monitor.evaluate.dataset import read_dataset
-from monitor.evaluate.findings import Finding, finding
+from monitor.evaluate.findings import finding
 from monitor.evaluate.folder import REPLIES, Folder, Lines, Purse, Replies, results_of
 from monitor.evaluate.judging import Bench
 from monitor.evaluate.picked import Pick, pick
+from monitor.evaluate.question import Evaluation, Place, Question
 from monitor.evaluate.values import EvaluationError, Measure, Outcome, Row, Rows
-from monitor.house import House
 from monitor.judging.crew import Outside
-from monitor.reading.desk import TextDesk
 
 Tell = Callable[[str, float], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked.
-
-    Attributes:
-        rows: a file, or which calls of the log.
-        criteria, checks, pairs: what is found out of each; pairs are criteria by which two answers are compared.
-        endpoint: who answers anew, by its name in the settings; empty takes the answers that are there.
-        concurrency: requests to it at a time.
-        most_usd: that may be spent on the run, over all its tries.
-        folder: of the run.
-        earlier: the folder of a run to compare with.
-    """
-
-    rows: Path | Pick
-    folder: Path
-    criteria: tuple[str, ...] = ()
-    checks: tuple[str, ...] = ()
-    pairs: tuple[str, ...] = ()
-    endpoint: str = ""
-    concurrency: int = 4
-    most_usd: float = 1.0
-    earlier: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What came of a run.
-
-    Attributes:
-        judges: identities of who judged; `endpoint` of who answered.
-        unanswered: why rows have no new answer, by reason.
-    """
-
-    version: str
-    made_at: datetime
-    rows: Rows
-    judges: tuple[str, ...]
-    endpoint: str
-    earlier: str
-    spent_usd: float
-    most_usd: float
-    unanswered: Mapping[str, int]
-    findings: tuple[Finding, ...]
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether everything was asked that there was to ask."""
-        return not any(each.unasked for each in self.findings) and not self.unanswered
-
-
-@dataclass(slots=True)
-class Place:
-    """What a run has to work with: the settings, where their relative paths start, and the log where it is needed."""
-
-    settings: Settings
-    folder: Path = Path()
-    house: House | None = None
-    _texts: TextDesk | None = field(default=None, repr=False)
-
-    @property
-    def texts(self) -> TextDesk:
-        """The model that makes embeddings."""
-        self._texts = self._texts or (TextDesk(self.settings.text) if self.house is None else self.house.desk)
-        return self._texts
 
 
 @dataclass(slots=True)
@@ -137,6 +68,14 @@ class Run:
         except BaseException:
             self.folder.close()
             raise
+
+    def cost(self) -> Cost:
+        """What the judges would cost, if nothing of it had been asked before; with answers as they are."""
+        items = [row.item for row in self.rows.rows]
+        pairs = [Pair(row.item.id, row.item, replace(row.item, response=row.other or "")) for row in self.rows.rows]
+        costs = [judge.cost(items, self.criteria[name]) for judge in self.judges for name in self.question.criteria]
+        costs += [pair_cost(judge, pairs, self.criteria[name]) for judge in self.judges for name in self.question.pairs]
+        return sum(costs, Cost())
 
     def go(self, version: str) -> Evaluation:
         """Asks what is not known yet, and says what is found; the results are kept in the folder."""
@@ -203,10 +142,8 @@ class Run:
             return None
         endpoints = self.place.settings.evaluate.endpoints
         if name not in endpoints:
-            known = ", ".join(endpoints) or "none"
-            raise EvaluationError(
-                f"--endpoint {clean_text(name, 100)!r} is not known: evaluate.endpoints of the configuration has {known}"
-            )
+            known, shown = ", ".join(endpoints) or "none", clean_text(name, 100)
+            raise EvaluationError(f"--endpoint {shown!r} is not known: evaluate.endpoints of the settings has {known}")
         out = self.outside
         return Answering(
             endpoints[name], self.purse, self.folder.answers, out.pause, out.stopping, self.question.concurrency
@@ -226,8 +163,7 @@ class Run:
         question = self.question
         rows = question.rows
         return {
-            "rows": str(rows) if isinstance(rows, Pick) else _digest(rows),
-            "sample": rows.sample if isinstance(rows, Pick) else None,
+            "rows": rows.said if isinstance(rows, Pick) else _digest(rows),
             "criteria": [self.criteria[name].identity for name in question.criteria],
             "pairs": [self.criteria[name].identity for name in question.pairs],
             "checks": list(question.checks),
@@ -285,8 +221,3 @@ def _digest(path: Path) -> str:
             return f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
     except OSError as error:
         raise EvaluationError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def items_of(rows: Rows) -> list[Item]:
-    """What the rows say."""
-    return [row.item for row in rows.rows]

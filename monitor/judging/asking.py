@@ -172,11 +172,12 @@ def finish(crew: Crew, rows: Sequence[VerdictRow], now: datetime) -> list[Verdic
     them turns π of all before it into π times its rank (`detectors.judge.sampling.draw`); what was answered beyond it
     is left out of all numbers.
     """
-    for row in rows:
-        if row.state == judging.WAITING and row.voice != JURY:
-            row.state = next(
-                (each.value for each in UNASKED if row.detail.startswith(each.value)), Problem.STOPPED.value
-            )
+    for voice in crew.judges:
+        waiting = [row for row in rows if row.state == judging.WAITING and row.voice == voice]
+        # Those that were never tried waited for what kept the others.
+        said_of = next((row.detail for row in waiting if row.detail), "")
+        for row in waiting:
+            row.state = _kept_by(row.detail or said_of)
     if len(crew.judges) > 1:
         _decide(crew, rows, now)
     groups: dict[tuple[str, str], list[VerdictRow]] = {}
@@ -194,6 +195,10 @@ def finish(crew: Crew, rows: Sequence[VerdictRow], now: datetime) -> list[Verdic
             else:
                 row.state = LEFT_OUT
     return list(rows)
+
+
+def _kept_by(detail: str) -> str:
+    return next((each.value for each in UNASKED if detail.startswith(each.value)), Problem.STOPPED.value)
 
 
 LEFT_OUT: Final = "left_out"  # answered, but beyond the first question that was not

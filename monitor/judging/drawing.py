@@ -34,16 +34,10 @@ def plan(house: House, watched: Watched, settings: Settings, window: Window, now
     Raises:
         SourceError: the source could not be read.
     """
-    columns = tuple(name for name in settings.sampling.by if name in watched.source.columns)
-    with watched.using:
-        found = candidates(watched.source, window, watched.settings.max_duration, columns)
-        rated = watched.settings.feedback
-        until = Window(window.start, max(now, window.end))
-        bad = disliked(watched.source, until, rated.positive_above) if rated is not None else frozenset()
+    known = seen(house, watched, settings, window, now)
     with house.database.reading() as session:
-        signs = _signs(session, watched.name, window, found, bad)
         affordable = _affordable(session, house, settings, window)
-    rows, facts = _drawn(watched.name, settings, window, (found, signs), affordable)
+    rows, facts = questions(watched.name, settings, window, known, affordable)
     with house.database.transaction() as session:
         kept = JudgeWindowRow(
             source=watched.name,
@@ -55,6 +49,22 @@ def plan(house: House, watched: Watched, settings: Settings, window: Window, now
             facts=facts,
         )
         judging.save(session, [kept, *rows])
+
+
+def seen(house: House, watched: Watched, settings: Settings, window: Window, now: datetime) -> tuple[Candidates, Signs]:
+    """The calls of a window that can be judged, with their signs of risk.
+
+    Raises:
+        SourceError: the source could not be read.
+    """
+    columns = tuple(name for name in settings.sampling.by if name in watched.source.columns)
+    with watched.using:
+        found = candidates(watched.source, window, watched.settings.max_duration, columns)
+        rated = watched.settings.feedback
+        until = Window(window.start, max(now, window.end))
+        bad = disliked(watched.source, until, rated.positive_above) if rated is not None else frozenset()
+    with house.database.reading() as session:
+        return found, _signs(session, watched.name, window, found, bad)
 
 
 def _signs(session: Session, source: str, window: Window, found: Candidates, bad: frozenset[str]) -> Signs:
@@ -86,7 +96,7 @@ def _guess(settings: Settings) -> float:
     return one / 1e6 * len(settings.criteria)
 
 
-def _drawn(
+def questions(
     source: str, settings: Settings, window: Window, known: tuple[Candidates, Signs], affordable: float
 ) -> tuple[list[VerdictRow], dict[str, Any]]:
     """The questions of a window, and what is remembered of the draw."""

@@ -21,6 +21,8 @@ from monitor.store.tables import BaselineRow
 if TYPE_CHECKING:
     from detectors.baseline import Baseline
 
+BEING_LEARNT = "being learnt at this moment"
+
 log = logging.getLogger("watchkeeper")
 
 DAY = timedelta(days=1)
@@ -78,6 +80,8 @@ def learn_due(sitting: Sitting, place: Place, there: Window) -> None:
     due = plan(begin, there.end, rules, None if before is None else _known(before))
     problem = "" if fitting else "; ".join(dict.fromkeys(filter(None, refusals)))
     if due.fit is not None and sitting.desk.may_try(place, there.end):
+        # Said beforehand: the first time takes minutes, in which nothing else is known of the stream.
+        sitting.desk.states[place] = TextState(due.phase, due.have, rules.wanted, problem or BEING_LEARNT)
         try:
             row = learn(sitting, place, due.fit)
         except TooFewError as error:

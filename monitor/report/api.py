@@ -39,21 +39,28 @@ def routes(reports: Reports, token: SecretStr | None) -> APIRouter:
         return JSONResponse({"id": job.id}, status_code=202, headers={"Location": f"/api/v1/reports/{job.id}"})
 
     def look(name: str) -> Response:
-        key, _, ending = name.partition(".")
-        job = reports.job(key)
-        if job is not None and not ending:
-            return JSONResponse(job.as_json())
-        kind, media_type = KINDS.get(ending, (None, ""))
-        content = None if job is None or kind is None else reports.file(key, kind)
-        if content is None:
-            raise HTTPException(404, MISSING)
-        headers = {"Content-Security-Policy": POLICY} if kind == "html" else {}
-        return Response(content, media_type=media_type, headers=headers)
+        job = reports.job(name)
+        return JSONResponse(job.as_json()) if job is not None else made(reports, name)
 
     router = APIRouter(prefix="/api/v1/reports", dependencies=[Depends(guard(token))])
     router.add_api_route("", ask, methods=["POST"])
     router.add_api_route("/{name}", look, methods=["GET", "HEAD"])
     return router
+
+
+def made(reports: Reports, name: str) -> Response:
+    """A report that is done, by its id and how its file ends.
+
+    Raises:
+        HTTPException: there is none.
+    """
+    key, _, ending = name.partition(".")
+    kind, media_type = KINDS.get(ending, (None, ""))
+    content = None if kind is None else reports.file(key, kind)
+    if content is None:
+        raise HTTPException(404, MISSING)
+    headers = {"Content-Security-Policy": POLICY} if kind == "html" else {}
+    return Response(content, media_type=media_type, headers=headers)
 
 
 def _start(reports: Reports, question: Asked) -> Job:

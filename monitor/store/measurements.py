@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, delete, func, select
 
 from alerts.watch import Readings
@@ -13,9 +12,11 @@ from config.server import Retention
 from detectors.measurement import Key, Measured, Reason, Segment, Value, Window
 from monitor.slots import EPOCH
 from monitor.store.tables import MeasurementRow
+from monitor.store.upsert import upsert
 
 HOUR_S = 3600
 _AT_ONCE = 500  # values that one query names
+_REPLACED = ("end", "revision", "body")
 
 
 def segment_text(segment: Segment) -> str:
@@ -30,7 +31,7 @@ def segment_of(text: str) -> Segment:
 
 def save(session: Session, rows: Iterable[Measured]) -> None:
     """Writes rows for the first time, or replaces what an earlier run left of the same window."""
-    _upsert(session, [_columns(row, revision=0) for row in rows])
+    upsert(session, MeasurementRow, [_columns(row, revision=0) for row in rows], _REPLACED)
 
 
 def revise(session: Session, rows: Sequence[Measured]) -> int:
@@ -48,7 +49,7 @@ def revise(session: Session, rows: Sequence[Measured]) -> int:
             changed.append(fresh)
         elif stored.body != fresh["body"]:
             changed.append(fresh | {"revision": stored.revision + 1})
-    _upsert(session, changed)
+    upsert(session, MeasurementRow, changed, _REPLACED)
     return len(changed)
 
 
@@ -162,15 +163,3 @@ def _key(item: Sequence[Any]) -> Key:
 def _value(item: Sequence[Any]) -> Value:
     _, _, value, lower, upper, n, reason = item
     return Value(value, lower, upper, n, None if reason is None else Reason(reason))
-
-
-def _upsert(session: Session, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    table = MeasurementRow.__table__  # type: ignore[attr-defined]
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    replaced = {name: insert.excluded[name] for name in ("end", "revision", "body")}
-    session.connection().execute(
-        insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced), rows
-    )

@@ -13,6 +13,7 @@ from monitor.store import baselines
 from monitor.store.database import Database
 from monitor.store.measurements import segment_of, segment_text
 from monitor.store.tables import CacheRow, ScoreRow, TextRow
+from monitor.store.upsert import upsert
 
 IN_A_QUERY = 500  # keys that are asked for at once
 
@@ -110,8 +111,7 @@ def measured_of(row: TextRow) -> TextMeasured:
 
 def save_scores(session: Session, rows: Iterable[ScoreRow]) -> None:
     """Keeps how strange texts are; a call that is scored again by the same baseline has its newest score."""
-    for row in rows:
-        session.merge(row)
+    upsert(session, ScoreRow, [row.model_dump() for row in rows], ("at", "segment", "score", "p"))
 
 
 def strange(session: Session, source: str, window: Window) -> dict[str, float]:
@@ -181,8 +181,7 @@ class StoredCache:
 
     def put(self, items: Mapping[str, bytes]) -> None:
         """Remembers."""
-        entries = list(items.items())
-        for first in range(0, len(entries), IN_A_QUERY):
+        rows = [{"key": key, "used_at": self._now, "body": body} for key, body in items.items()]
+        for first in range(0, len(rows), IN_A_QUERY):
             with self._database.transaction() as session:
-                for key, body in entries[first : first + IN_A_QUERY]:
-                    session.merge(CacheRow(key=key, used_at=self._now, body=body))
+                upsert(session, CacheRow, rows[first : first + IN_A_QUERY], ("used_at", "body"))

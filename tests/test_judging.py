@@ -1,0 +1,271 @@
+"""The judge in the service: from a closed window to verdicts, measurements and alerts, within the budget."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fake_http import Answer
+from fake_judge import ANSWERED, SENT, FakeJudge, said
+from judging_kit import AN_HOUR, BAD, DAY, HOUR, START, Story, honest, log
+from sqlmodel import select
+
+from alerts.rules import State
+from detectors.judge_catalogue import JUDGED_BY_NAME
+from detectors.measurement import Measured, Segment, Value
+from monitor.daemon import check_health
+from monitor.store import judging, labels, outbox, states
+from monitor.store.judge_tables import JudgeSpendRow, VerdictRow
+from monitor.store.labels import Vote
+
+PAID = (SENT * 1.0 + ANSWERED * 4.0) / 1e6
+WHOLE = Segment()
+FAIL_RULE = """rules:
+  bad: {measure: judge_fail_ratio, labels: {criterion: relevance, corrected: "no"}, above: 0.1}
+text:"""
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    with FakeJudge(says=honest) as server:
+        made = Story(tmp_path, server)
+        yield made
+        made.house.close()
+
+
+def rows(story: Story) -> list[VerdictRow]:
+    with story.house.database.reading() as session:
+        return list(session.exec(select(VerdictRow).order_by(VerdictRow.rank)))  # type: ignore[arg-type]
+
+
+def measured(story: Story, segment: Segment = WHOLE, length: timedelta = HOUR) -> Measured:
+    with story.house.database.reading() as session:
+        found = judging.newest(session, "chat", START - DAY)
+    return next(each for each in found if each.segment == segment and each.window.length == length)
+
+
+def number(found: Measured, name: str, **labels: str) -> Value:
+    """The value of a measurement that has these labels, whatever others it has."""
+    keys = [key for key in found.values if key.name == name and labels.items() <= dict(key.labels).items()]
+    assert len(keys) == 1, keys
+    return found.values[keys[0]]
+
+
+def spent(story: Story) -> float:
+    with story.house.database.reading() as session:
+        return sum(row.usd for row in session.exec(select(JudgeSpendRow)))
+
+
+def test_a_closed_window_becomes_verdicts_with_their_probabilities(story: Story) -> None:
+    story.write(log(2))
+    assert story.look(START + 2 * HOUR) == 1
+    found = rows(story)
+    assert 15 <= len(found) <= 45
+    assert {row.state for row in found} == {judging.ANSWERED}
+    assert {row.start for row in found} == {START + HOUR}
+    assert all(0.1 <= row.pi <= 1 and 0 <= row.rank < 1 for row in found)
+    for row in found:
+        assert (row.word == "no") == (row.evidence == BAD[:10])
+        assert row.usd == pytest.approx(PAID)
+        assert row.model == "judge-1-2026-01-01"
+    assert spent(story) == pytest.approx(len(found) * PAID)
+    assert story.look(START + 2 * HOUR + timedelta(minutes=15)) == 0
+    assert len(story.server.asked) == len(found)
+
+
+def test_what_the_judge_says_is_measured_and_called_uncorrected(story: Story) -> None:
+    story.write(log(2, bad_share=0.5))
+    story.look(START + 2 * HOUR)
+    whole = measured(story)
+    fail = number(whole, "judge_fail_ratio", corrected="no")
+    assert fail.value is not None
+    assert fail.lower is not None
+    assert fail.upper is not None
+    assert fail.lower <= 0.5 <= fail.upper
+    assert number(whole, "judge_pass_ratio", corrected="no").value == pytest.approx(1 - fail.value)
+    assert number(whole, "judge_score").value == pytest.approx(1 - fail.value)
+    assert number(whole, "judge_fail_ratio", corrected="yes").value is None
+    assert number(whole, "judge_cost_usd").value == pytest.approx(spent(story))
+    assert number(whole, "judge_parse_failure_ratio").value == 0
+    tiny = measured(story, Segment.of(model="tiny"))
+    assert number(tiny, "judge_fail_ratio", corrected="no").n is not None
+    with story.house.database.reading() as session:
+        every = judging.newest(session, "chat", START - DAY)
+    for key in {key for each in every for key in each.values}:
+        assert set(dict(key.labels)) <= {name for name, _ in JUDGED_BY_NAME[key.name].labels}
+
+
+def test_labels_of_people_correct_the_number(story: Story) -> None:
+    story.write(log(3, bad_share=0.5))
+    story.look(START + 2 * HOUR)
+    votes = [Vote(row.call_id, "relevance", "ann", row.at, row.word == "yes", "import", row.at) for row in rows(story)]
+    with story.house.database.transaction() as session:
+        labels.keep(session, "chat", votes)
+    story.look(START + 3 * HOUR)
+    whole = measured(story)
+    corrected = number(whole, "judge_fail_ratio", corrected="yes")
+    assert corrected.value is not None
+    assert number(whole, "judge_kappa").value == pytest.approx(1)
+    sensitivity = number(whole, "judge_sensitivity")
+    assert sensitivity.value == 1
+    assert (sensitivity.lower or 1) < 1
+
+
+def test_a_rule_on_the_interval_fires_with_calls_that_failed(story: Story) -> None:
+    story.changes = {"text:": FAIL_RULE}
+    story.write(log(2, bad_share=0.6))
+    story.look(START + 2 * HOUR)
+    with story.house.database.reading() as session:
+        alerts = {each: alert for each, alert in states.alerts(session).items() if each.rule == "bad"}
+        transition = outbox.transitions(session, 10)[0]
+    ((alert_id, alert),) = alerts.items()
+    assert alert.state is State.FIRING
+    assert dict(alert_id.labels)["criterion"] == "relevance"
+    failed = {row.call_id for row in rows(story) if row.passed is False}
+    assert transition.exemplars
+    assert set(transition.exemplars) <= failed
+
+
+def test_few_verdicts_do_not_fire_a_rule_on_the_interval(story: Story) -> None:
+    story.changes = {"text:": FAIL_RULE, "share: 0.5, floor: 0.1": "share: 0.05, floor: 0.01"}
+    story.write(log(2, bad_share=0.1))
+    story.look(START + 2 * HOUR)
+    with story.house.database.reading() as session:
+        assert not [each for each in states.alerts(session) if each.rule == "bad"]
+
+
+def test_an_outage_of_hours_makes_up_no_verdict_and_is_an_alert(story: Story) -> None:
+    story.write(log(12))
+    story.server.broken = True
+    for hour in range(2, 9):
+        story.look(START + hour * HOUR)
+        check_health(story.house, story.now)
+    found = rows(story)
+    assert {row.state for row in found} <= {judging.WAITING, "outage"}
+    assert any(row.state == "outage" for row in found)
+    assert all(row.word is None and row.passed is None and row.score is None for row in found)
+    assert all(0 < row.pi <= 1 for row in found)
+    value = number(measured(story), "judge_fail_ratio", corrected="no")
+    assert value.value is None
+    assert number(measured(story), "judge_error_ratio").value == 1
+    with story.house.database.reading() as session:
+        failing = [each for each, alert in states.alerts(session).items() if alert.state is State.FIRING]
+        assert "503" in judging.states(session)["small"].problem
+    assert [each.rule for each in failing] == ["judge_failing"]
+    story.server.broken = False
+    story.look(START + 9 * HOUR)
+    check_health(story.house, story.now)
+    assert number(measured(story), "judge_fail_ratio", corrected="no").value is not None
+    with story.house.database.reading() as session:
+        assert judging.states(session)["small"].failing_since is None
+        assert not [each for each, alert in states.alerts(session).items() if alert.state is State.FIRING]
+
+
+def test_money_that_runs_out_is_never_overspent_and_keeps_the_probabilities_known(story: Story) -> None:
+    story.changes = {"budget_usd_per_day: 10": "budget_usd_per_day: 0.3"}
+    story.write(log(26))
+    story.look(START + 2 * HOUR)
+    for quarter in range(8, 32):
+        story.look(START + quarter * HOUR / 4)
+        allowed = 0.3 * (int(story.now.hour) + 1) / 24
+        assert spent(story) <= allowed + 1e-9
+    found = rows(story)
+    skipped = [row for row in found if row.state == "budget"]
+    answered = [row for row in found if row.state == judging.ANSWERED]
+    assert skipped
+    assert answered
+    for start in {row.start for row in skipped}:
+        cut = min(row.rank for row in skipped if row.start == start)
+        assert all(row.rank < cut for row in answered if row.start == start)
+    assert all(row.word is None for row in skipped)
+
+
+def test_a_restart_in_the_middle_asks_nothing_twice(story: Story) -> None:
+    story.write(log(2))
+    answers: list[str] = []
+
+    def dies(question: object) -> str | Answer:
+        answers.append("one")
+        return honest(question) if len(answers) <= 10 else Answer(500, "{}")  # type: ignore[arg-type]
+
+    story.server.says = dies  # type: ignore[assignment]
+    assert story.look(START + 2 * HOUR) == 0
+    kept = {row.call_id: row.judged_at for row in rows(story) if row.state == judging.ANSWERED}
+    assert len(kept) >= 9
+    story.restart()
+    story.server.says = honest
+    before = len(story.server.asked)
+    assert story.look(START + 2 * HOUR + timedelta(minutes=15)) == 1
+    found = rows(story)
+    assert {row.state for row in found} == {judging.ANSWERED}
+    assert len(story.server.asked) - before == len(found) - len(kept)
+    assert kept == {row.call_id: row.judged_at for row in found if row.call_id in kept}
+
+
+def test_hostile_replies_are_no_verdicts_and_most_of_them_are_an_alert(story: Story) -> None:
+    replies = ["yes", "{", said("maybe"), "x" * 100_000, said("no", "\ud800<script>\x00"), '{"verdict": "Y"}', ""]
+    turn = iter(range(10_000))
+    story.server.says = lambda _question: replies[next(turn) % len(replies)]
+    story.write(log(2))
+    story.look(START + 2 * HOUR)
+    found = rows(story)
+    assert {row.state for row in found} <= {judging.ANSWERED, "unparseable"}
+    assert {row.word for row in found} <= {None, "yes", "no"}
+    assert all("\x00" not in row.evidence for row in found)
+    ratio = number(measured(story), "judge_parse_failure_ratio").value
+    assert (ratio or 0) > 0.5
+    later = story.now + timedelta(minutes=10)
+    check_health(story.house, later)
+    with story.house.database.reading() as session:
+        failing = [each.rule for each, alert in states.alerts(session).items() if alert.state is State.FIRING]
+    assert failing == ["judge_failing"]
+
+
+def test_another_rubric_is_another_series(story: Story) -> None:
+    story.write(log(4))
+    story.look(START + 2 * HOUR)
+    first = {key for key in measured(story).values if key.name == "judge_fail_ratio"}
+    story.restart()
+    story.changes = {"max_tokens: 100": "max_tokens: 100, params: {seed: 2}"}
+    story.look(START + 3 * HOUR)
+    second = {key for key in measured(story).values if key.name == "judge_fail_ratio"}
+    assert {dict(key.labels)["judge"] for key in first} == {dict(key.labels)["judge"] for key in second} == {"small"}
+    assert not first & second
+
+
+def test_a_long_rule_reads_all_windows_of_its_length(story: Story) -> None:
+    rule = FAIL_RULE.replace("above: 0.1}", "above: 0.1, over: 3h}")
+    story.changes = {"text:": rule}
+    story.write(log(4, bad_share=0.5))
+    for hour in (2, 3, 4):
+        story.look(START + hour * HOUR)
+    long, short = measured(story, length=3 * HOUR), measured(story)
+    n = number(long, "judge_fail_ratio", corrected="no").n
+    assert n == len(rows(story)) > (number(short, "judge_fail_ratio", corrected="no").n or 0)
+    with story.house.database.reading() as session:
+        assert [each.rule for each in states.alerts(session)] == ["bad"]
+
+
+def test_an_empty_window_says_nothing(story: Story) -> None:
+    story.write(log(1))
+    story.write(log(1, start=START + 5 * HOUR))
+    story.look(START + 4 * HOUR)
+    assert rows(story) == []
+    value = number(measured(story), "judge_fail_ratio", corrected="no")
+    assert (value.value, value.reason) == (None, "no_values")
+
+
+def test_the_past_of_a_new_judge_is_not_judged(story: Story) -> None:
+    story.write(log(48))
+    story.look(START + 48 * HOUR)
+    assert {row.start for row in rows(story)} == {START + 47 * HOUR}
+    assert len(rows(story)) < AN_HOUR
+
+
+def test_words_of_the_judge_are_forgotten_and_its_verdicts_stay(story: Story) -> None:
+    story.write(log(2))
+    story.look(START + 2 * HOUR)
+    with story.house.database.transaction() as session:
+        judging.expire(session, START + 40 * DAY, story.house.settings.retention, timedelta(days=30))
+    assert rows(story)
+    assert all(not row.evidence and not row.reasoning and row.word for row in rows(story))
