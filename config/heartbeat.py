@@ -25,6 +25,8 @@ class Heartbeat(Strict):
     @field_validator("url")
     @classmethod
     def _is_web_address(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value():  # what is empty, or could not be read, is said where secrets are read
+            return value
         try:
             parts = urlsplit(value.get_secret_value().strip())
             usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from detectors import ood
 from detectors.baseline import Baseline, Settings
+from detectors.descriptors import describe
 from detectors.drift.learn import PARTS, Frame, WindowTexts, learn
+from detectors.drift.observed import columns
 from detectors.familiar import Familiar
 from detectors.features import Features, bandwidth, radius, take
 from detectors.neighbours import Indices, Numbers
@@ -73,7 +75,9 @@ def fit(sample: FitSample, settings: Settings) -> Baseline:
     length_s = (length or timedelta(days=1)).total_seconds()
     order = by_hash(sample.ids, sample.at, sample.texts)
     sample_size, tested = _tested(sample.at[order], length_s)
-    first = once([sample.texts[row] for row in order], sample.at[order], length_s)
+    read = [sample.texts[row] for row in order]
+    described = describe(read)
+    first = once(read, sample.at[order], length_s)
     rows = order[first]
     texts, at, vectors = [sample.texts[row] for row in rows], sample.at[rows], take(sample.vectors, rows)
     part = parts(at, length_s)
@@ -106,10 +110,10 @@ def fit(sample: FitSample, settings: Settings) -> Baseline:
         features=features,
         radius=radius(kept, assign(centroids, kept)),
         history=replace(windows, calls=_calls(windows, sample)),
-        summary=summarise([sample.texts[row] for row in order]),
+        summary=summarise(read, found=described),
         drift=learn(
             Frame(scorer, settings.seed, calibration, centroids, features, kept),
-            WindowTexts([texts[row] for row in used], take(vectors, used), at[used], part[used], length_s),
+            WindowTexts(columns(described)[first[used]], take(vectors, used), at[used], part[used], length_s),
         ),
         familiar=_familiar(texts, np.floor(at / length_s), later),
     )

@@ -87,9 +87,19 @@ class Summary:
         yield "duplicate", self.repeats.duplicates(n) * n if n else 0.0, n
 
 
-def summarise(texts: Sequence[str | None], retried: tuple[int, int] | None = None) -> Summary:
-    """The summary of the texts of a window. `retried` is what `detectors.retries` counted in it, if that is known."""
-    described = describe(texts)
+def summarise(
+    texts: Sequence[str | None],
+    retried: tuple[int, int] | None = None,
+    found: Mapping[str, Floats] | None = None,
+) -> Summary:
+    """The summary of the texts of a window.
+
+    Args:
+        texts: of the window.
+        retried: what `detectors.retries` counted in it, if that is known.
+        found: what `describe` says of the texts, where it has been asked already.
+    """
+    described = dict(describe(texts) if found is None else found)
     full = described["empty"] == 0
     languages = language(texts)
     described["language_known"] = np.where(full, [float(each is not None) for each in languages], math.nan)

@@ -14,6 +14,7 @@ from alerts.steps import Acknowledgement
 from alerts.view import labels_of
 from config.alerts import Rule
 from config.settings import Settings
+from detectors.measurement import Reason, Value
 from monitor.canary import canary_rule
 from monitor.drifting import DRIFT, rule_of
 from monitor.golden.alarm import golden_rule
@@ -25,6 +26,7 @@ from monitor.store.history import Asked
 from monitor.store.tables import OutboxRow, TransitionRow
 
 MOST_ROWS = 500  # of one alert that are looked at: the newest
+_NOTHING = Value(None, reason=Reason.NO_VALUES)
 
 
 class UnknownAlertError(Exception):
@@ -38,6 +40,8 @@ class Entry:
     Attributes:
         state: inactive where it is over.
         since: when it began; None where it is over.
+        value, lower, upper, n: what its rule last read, the interval of that, and the calls behind it.
+        compared: what the value was compared with, in words.
         ended: when it was over; None where it is not, or nobody remembers.
         outcomes: what became of it last at each receiver.
         taken_by: who has taken it on.
@@ -53,6 +57,10 @@ class Entry:
     ended: datetime | None
     outcomes: Mapping[str, str]
     taken_by: str
+    lower: float | None = None
+    upper: float | None = None
+    n: int | None = None
+    compared: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The public shape; see docs/alerting.md."""
@@ -68,6 +76,10 @@ class Entry:
             "since": _spelled(self.since),
             "ended": _spelled(self.ended),
             "value": self.value,
+            "lower": self.lower,
+            "upper": self.upper,
+            "n": self.n,
+            "compared_with": self.compared or None,
             "acknowledged_by": self.taken_by or None,
             "receivers": dict(self.outcomes),
         }
@@ -195,6 +207,7 @@ def _entry(settings: Settings, alert_id: AlertId, alert: Alert, end: TransitionR
     labels = labels_of(alert_id)
     rule, name = rule_in(settings, alert_id), fingerprint(labels)
     taken = beside.taken.get(name)
+    read = alert.value if alert.value is not None and alert.state is not State.INACTIVE else _NOTHING
     return Entry(
         id=name,
         alert=alert_id,
@@ -202,10 +215,14 @@ def _entry(settings: Settings, alert_id: AlertId, alert: Alert, end: TransitionR
         severity=of_alert(rule, labels).severity if rule else "",
         condition=condition(rule) if rule else "",
         since=alert.since,
-        value=alert.value.value if alert.value and alert.state is not State.INACTIVE else None,
+        value=read.value,
         ended=end.at if end is not None else None,
         outcomes=beside.outcomes.get(name, {}),
         taken_by=taken.by if taken else "",
+        lower=read.lower,
+        upper=read.upper,
+        n=read.n,
+        compared=alert.said if read.value is not None else "",
     )
 
 

@@ -39,11 +39,12 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed is another story.")] = 7,
     days: Annotated[int, typer.Option(min=1, help="Days of history to generate.")] = 35,
     port: Annotated[int, typer.Option(help="Port of the metrics and the status page.")] = 9464,
+    judge: Annotated[str, typer.Option(help="local: a small model on this machine judges answers, too.")] = "",
 ) -> None:
     """Run on a generated log of a support chat, with incidents: nothing to set up."""
     from monitor.commands.demo import demo as command
 
-    raise typer.Exit(command(directory, seed, days, port))
+    raise typer.Exit(command(directory, (seed, days), port, judge))
 
 
 @app.command()

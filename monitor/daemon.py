@@ -31,7 +31,19 @@ from monitor.progress import note_failure
 from monitor.reading.cycle import read_texts
 from monitor.resend import Resender
 from monitor.sources.base import SourceError
-from monitor.store import events, golden, groups, history, judging, measurements, outbox, silences, states, texts
+from monitor.store import (
+    events,
+    golden,
+    groups,
+    history,
+    judging,
+    labels,
+    measurements,
+    outbox,
+    silences,
+    states,
+    texts,
+)
 from monitor.textrules import decide_texts
 
 log = logging.getLogger("watchkeeper")
@@ -262,6 +274,7 @@ def maintain(house: House, now: datetime) -> None:
         texts.expire(session, now, house.settings.retention, house.settings.text.cache)
         keep = None if house.settings.judge is None else house.settings.judge.keep_texts
         judging.expire(session, now, house.settings.retention, keep)
+        labels.expire(session, now - house.settings.retention.long)
         hit("maintain.before_commit")
     hit("maintain.after_commit")
     for watched in house.sources.values():

@@ -82,7 +82,7 @@ def decide_slots(
                 for each in watch(name, rule, readings, decision.alerts, end):
                     ids = _behind(watched, each, readings, end) if fresh else ()
                     decision.apply(each.id, each.step, None if fresh else STALE, ids)
-                    _count(house, each)
+                    count_unseen(house, each)
         if house.replay:  # no clock ticks in between: its groups are looked at in every slot
             _tell(house, watched, decision, When(end, end))
     if slots and not house.replay and slots[-1] >= fresh_since:
@@ -154,7 +154,7 @@ def _behind(watched: Watched, each: RuleStep, readings: Readings, end: datetime)
     return exemplars(watched.source, Key(each.rule.measure, each.id.labels), each.id.segment, window, search)
 
 
-def _count(house: House, each: RuleStep) -> None:
+def count_unseen(house: House, each: RuleStep) -> None:
     """Counts what people cannot see in an alert: that it was left out, or that words of its rule are missing."""
     if each.left_out:
         house.counters.add("alerts_left_out", source=each.id.source, rule=each.id.rule)

@@ -90,6 +90,8 @@ class Delivery:
         with self._database.transaction() as session:
             for row in rows:
                 outbox.finish(session, _id(row), "superseded", now, why)
+            for receiver in {row.receiver for row in rows}:
+                outbox.channel_unknown(session, receiver)
 
     def _send(self, notifier: Notifier, row: OutboxRow, now: datetime) -> int:
         hit("deliver.before_claim")

@@ -9,6 +9,7 @@ from config.calls import CALL_COLUMNS, FEEDBACK_COLUMNS, Column
 from detectors.catalogue import MEASUREMENTS, MeasurementSpec
 from detectors.descriptors import DESCRIPTORS, SENTIMENT
 from detectors.golden import GOLDEN
+from detectors.judge_catalogue import JUDGED
 from detectors.text_catalogue import TEXTS
 from monitor.counters import COUNTERS, TIMERS
 
@@ -25,6 +26,12 @@ def text_measurements() -> str:
     """The same for the measurements of texts."""
     head = "| measurement | Prometheus gauge | labels | unit | meaning | needs |\n|---|---|---|---|---|---|"
     return "\n".join([head, *(_measurement(spec) for spec in TEXTS)])
+
+
+def judge_measurements() -> str:
+    """The same for the measurements of the judge."""
+    head = "| measurement | Prometheus gauge | labels | unit | meaning |\n|---|---|---|---|---|"
+    return "\n".join([head, *(_measurement(spec).rsplit("|", 2)[0] + "|" for spec in JUDGED)])
 
 
 def golden_measurements() -> str:
@@ -65,6 +72,7 @@ def tables() -> Mapping[str, Mapping[str, str]]:
             "own-metrics": own_metrics(),
         },
         "golden.md": {"golden": golden_measurements()},
+        "judge.md": {"judge": judge_measurements()},
         "log-format.md": {"calls": columns(CALL_COLUMNS), "feedback": columns(FEEDBACK_COLUMNS)},
     }
 

@@ -63,7 +63,18 @@ def _headline(entry: Entry) -> str:
     stands = _STATES.get(entry.state.value, entry.state.value)
     since = "" if entry.since is None else f" since {formats.clock(entry.since)} UTC"
     condition = f" It fires {entry.condition}." if entry.condition else " Its rule is no longer configured."
-    return f"{entry.alert.rule} on {place} is {stands}{since}.{condition}"
+    return f"{entry.alert.rule} on {place} is {stands}{since}.{condition}{_reads(entry)}"
+
+
+def _reads(entry: Entry) -> str:
+    """What the rule last read: how large, how sure, and against what."""
+    if entry.value is None:
+        return ""
+    said = f" It read {formats.number(entry.value)}"
+    if entry.lower is not None and entry.upper is not None:
+        said += f", surely {formats.number(entry.lower)} to {formats.number(entry.upper)}"
+    said += "" if entry.n is None else f", of {formats.count(entry.n)} calls"
+    return f"{said}{f': {entry.compared}' if entry.compared else ''}."
 
 
 def _change(row: TransitionRow) -> Sentence:

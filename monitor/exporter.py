@@ -17,11 +17,12 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from alerts.rules import State
 from detectors.catalogue import BY_NAME
 from detectors.golden import GOLDEN_BY_NAME
+from detectors.judge_catalogue import JUDGED_BY_NAME
 from detectors.measurement import Labels, Measured
 from detectors.text_catalogue import TEXTS_BY_NAME
 from monitor.clean import clean_label
 from monitor.counters import BUCKETS, COUNTERS, TIMERS, Counted, Timed
-from monitor.snapshot import AlertStatus, EventStatus, ProofStatus, Snapshot
+from monitor.snapshot import AlertStatus, EventStatus, JudgeStatus, ProofStatus, Snapshot
 
 EXPORTED_STATES = (State.PENDING, State.FIRING, State.NO_DATA, State.ERROR)
 
@@ -71,6 +72,7 @@ class Exporter:
         yield _events(snapshot.events)
         yield from _health(snapshot, now)
         yield from _proof(snapshot.proof)
+        yield from _judges(snapshot.judge)
         yield from _counted(snapshot.counters)
         version: dict[LabelSet, float] = {(clean_label(self.version),): 1}
         yield _gauge("watchkeeper_build_info", "The running version.", ("version",), version)
@@ -82,6 +84,7 @@ class Exporter:
 
 def _rows(snapshot: Snapshot) -> list[Measured]:
     others = [text.measured for text in snapshot.texts] + [snapshot.golden.measured if snapshot.golden else None]
+    others += list(snapshot.judge.measured) if snapshot.judge else []
     return [*snapshot.windows, *(measured for measured in others if measured is not None)]
 
 
@@ -106,7 +109,7 @@ def _measurements(rows: Iterable[Measured], columns: tuple[str, ...]) -> Iterato
 
 
 def _help(name: str) -> str:
-    spec = BY_NAME.get(name) or TEXTS_BY_NAME.get(name) or GOLDEN_BY_NAME.get(name)
+    spec = BY_NAME.get(name) or TEXTS_BY_NAME.get(name) or GOLDEN_BY_NAME.get(name) or JUDGED_BY_NAME.get(name)
     return f"{spec.meaning} Unit: {spec.unit}." if spec else f"The measurement {name}."
 
 
@@ -180,6 +183,22 @@ def _proof(proof: ProofStatus) -> Iterator[Metric]:
     if proof.canary_s is not None:
         text = "How long the last canary that came through took, from the event to the last receiver that knew its end."
         yield _gauge("watchkeeper_canary_duration_seconds", text, (), {(): proof.canary_s})
+
+
+def _judges(judging: JudgeStatus | None) -> Iterator[Metric]:
+    if judging is None:
+        return
+    up: dict[LabelSet, float] = {
+        (clean_label(each.name),): float(each.state == "ok") for each in judging.judges if each.state != "unused"
+    }
+    text = "Whether the judge answered when it was last asked, with verdicts that were on offer."
+    yield _gauge("watchkeeper_judge_up", text, ("judge",), up)
+    money = {"spent": judging.spent_usd, "budget": judging.budget_usd, "left": judging.left_usd}
+    samples: dict[LabelSet, float] = {(name,): usd for name, usd in money.items()}
+    text = "Today's (UTC) budget of the judge, what is spent of it, and what may be spent now."
+    yield _gauge("watchkeeper_judge_budget_usd", text, ("part",), samples)
+    text = "Drawn questions that wait for money or for a judge."
+    yield _gauge("watchkeeper_judge_questions_waiting", text, (), {(): float(judging.waiting)})
 
 
 def _counted(counted: Counted) -> Iterator[Metric]:

@@ -22,7 +22,7 @@ from monitor.golden.alarm import golden_rule
 from monitor.health import CHANNEL_FAILING, health_rule
 from monitor.judged import JudgeAlarm, judge_rule
 from monitor.meter import Meter
-from monitor.past import StoredPast
+from monitor.past import Remembered
 from monitor.pulse import Pulse
 from monitor.reading.desk import TextDesk
 from monitor.sources.base import Source
@@ -71,7 +71,7 @@ class House:
     said: dict[str, str] = field(default_factory=dict)
     judged: dict[AlertId, JudgeAlarm] = field(default_factory=dict)
     pulse: Pulse = field(default_factory=Pulse)
-    pasts: dict[str, StoredPast] = field(default_factory=dict)
+    pasts: dict[str, Remembered] = field(default_factory=dict)
     deciding: Lock = field(default_factory=Lock)
     replay: bool = False
     folder: Path = Path()

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from alerts.notifier import AlertView, CallText, Message
 from config.alerts import Rule
 from detectors.measurement import Segment, Window
+from detectors.sampling import PAIRS
 from monitor.drifting import DRIFT
 from monitor.drifting import MEASURE as EVIDENCE
 from monitor.house import House, Watched, is_about_texts
@@ -102,9 +103,12 @@ def with_course(house: House, alert: AlertView, at: datetime) -> AlertView:
     if watched is None:
         return alert
     if rule is None:
-        return _of_drift(house, alert, at) if alert.labels.get("rule") == DRIFT else alert
+        is_drift = alert.labels.get("rule") == DRIFT
+        return _of_texts(house, alert, at, (EVIDENCE, {"channel": "all"}, 1.0)) if is_drift else alert
     segment = _segment(watched, rule.by, alert)
     level = rule.above if rule.above is not None else rule.below
+    if is_about_texts(rule):
+        return _of_texts(house, alert, at, (rule.measure, {}, level if rule.kind == "threshold" else None))
     if segment is None or rule.kind == "event":
         return alert
     wanted = Wanted(watched.name, segment, rule.measure, alert.labels)
@@ -119,21 +123,27 @@ def with_course(house: House, alert: AlertView, at: datetime) -> AlertView:
     return alert
 
 
-def _of_drift(house: House, alert: AlertView, at: datetime) -> AlertView:
+def _of_texts(
+    house: House, alert: AlertView, at: datetime, asked: tuple[str, Mapping[str, str], float | None]
+) -> AlertView:
+    """The alert with the course of a measure of texts, whose labels may differ from its own, and its threshold."""
+    measure, labels, level = asked
     with house.database.reading() as session:
         baseline = baseline_of(session, alert.labels)
         if baseline is None:
             return alert
-        wanted = Wanted(baseline.source, baseline.segment, EVIDENCE, {**alert.labels, "channel": "all"})
+        wanted = Wanted(baseline.source, baseline.segment, measure, {**alert.labels, **labels})
         course = courses.of_texts(session, wanted, baseline.stream, baseline.version, alert.ended or at)
     said = f"the {baseline.role} baseline {baseline.version[:8]}, learnt from"
     said += f" {baseline.fitted_from:%Y-%m-%d} to {baseline.fitted_until:%Y-%m-%d}"
-    return _shown(replace(alert, baseline=alert.baseline or said), course, 1.0)
+    if "baseline" in alert.labels:  # a descriptor is compared with none
+        alert = replace(alert, baseline=alert.baseline or said)
+    return _shown(alert, course, level)
 
 
 def baseline_of(session: Session, labels: Mapping[str, str]) -> StoredBaseline | None:
-    """What a drift is against: the baseline in use that its labels name."""
-    asked = (labels.get("stream", ""), labels.get("baseline", ""))
+    """What a drift or a measure of texts is against: the baseline in use that its labels name, else the rolling one."""
+    asked = (labels.get("stream", PAIRS), labels.get("baseline", "rolling"))
     found = [
         each
         for each in baselines.in_use(session, labels["source"])

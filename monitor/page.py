@@ -16,6 +16,7 @@ from alerts.rules import ACTIVE, State
 from detectors.measurement import NONE, OTHER, Key, Labels, Measured, Reason, Segment, Value
 from monitor import formats
 from monitor.clean import clean_text
+from monitor.page_judge import judge_rows
 from monitor.snapshot import AlertStatus, GoldenStatus, Snapshot, TextStatus
 
 PAGES = Path(__file__).parent / "pages"
@@ -124,6 +125,8 @@ def render_page(snapshot: Snapshot, now: datetime, version: str) -> str:
             reports=snapshot.reports[:SHOWN_REPORTS],
             golden=snapshot.golden,
             golden_cells=_golden_cells(snapshot.golden),
+            judge=snapshot.judge,
+            judge_rows=judge_rows(snapshot.judge),
             events=snapshot.events[:SHOWN_EVENTS],
             models=snapshot.models[:SHOWN_MODELS],
             titles=[column.title for column in COLUMNS],

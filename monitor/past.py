@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 
 from alerts.conditions import reach
 from alerts.conditions.moment import EPOCH
-from alerts.watch import Readings
+from alerts.watch import Past, Readings
 from config.alerts import Rule
 from detectors.measurement import Key, Segment, Value, Window
 from monitor.store import measurements
@@ -16,6 +17,14 @@ Row = Mapping[Segment, Mapping[Key, Value]]
 
 # A rule looks back at most so many windows further than it says: the margin of what is remembered.
 _MARGIN = timedelta(days=1)
+
+
+class Remembered(Past, Protocol):
+    """What was measured of a source before, and what is added to it."""
+
+    def learn(self, readings: Readings) -> None:
+        """Remembers what was just decided on."""
+        ...
 
 
 @dataclass(slots=True)

@@ -190,6 +190,41 @@ class GoldenStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class OneJudgeStatus:
+    """How one judge is doing, and since when it fails; `canaries` say how much of what is known it had right."""
+
+    name: str
+    model: str
+    state: Literal["unused", "ok", "failing"]
+    problem: str = ""
+    failing_since: datetime | None = None
+    answered_at: datetime | None = None
+    canaries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeStatus:
+    """How the judging is doing.
+
+    Attributes:
+        spent_usd: today (UTC), of `budget_usd`, of which `left_usd` may be spent now.
+        waiting: drawn questions that wait, for money or for a judge.
+        measured: of each source and segment the newest window that is complete, and longer ones that rules read.
+        starved: segments that get fewer verdicts than the least, and why, in words.
+        findings: in words: alarms that go on, and how far a test is from knowing what is usual.
+    """
+
+    judges: tuple[OneJudgeStatus, ...]
+    budget_usd: float
+    spent_usd: float
+    left_usd: float
+    waiting: int = 0
+    measured: tuple[Measured, ...] = ()
+    starved: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ReportStatus:
     """A report that was made, and when (wall clock)."""
 
@@ -230,7 +265,7 @@ class Snapshot:
         transitions: the recent ones, newest first.
         reports: those that anybody who sees this may open, newest first.
         events: the recent ones, newest first.
-        golden: None where no golden set is configured.
+        golden: None where no golden set is configured; `judge` the same of judges.
         models: what was seen to answer, of each source the one that came last first.
     """
 
@@ -247,6 +282,7 @@ class Snapshot:
     silences: tuple[SilenceStatus, ...] = ()
     models: tuple[ModelStatus, ...] = ()
     golden: GoldenStatus | None = None
+    judge: JudgeStatus | None = None
     proof: ProofStatus = ProofStatus()
     counters: Counted = field(default_factory=Counted)
 

@@ -9,7 +9,7 @@ from typing import Any
 from detectors.measurement import Key, Measured, Value
 from monitor.clean import clean_text
 from monitor.counters import COUNTERS, Counted
-from monitor.snapshot import AlertStatus, GoldenStatus, Snapshot, TextStatus, TransitionStatus
+from monitor.snapshot import AlertStatus, GoldenStatus, JudgeStatus, Snapshot, TextStatus, TransitionStatus
 
 TEXT_LENGTH = 1000  # of a failure or a name in the answer
 
@@ -26,6 +26,7 @@ def render_json(snapshot: Snapshot) -> bytes:
         "transitions": [_with_labels(transition) for transition in snapshot.transitions],
         "events": [asdict(event) for event in snapshot.events],
         "golden": None if snapshot.golden is None else _golden(snapshot.golden),
+        "judge": None if snapshot.judge is None else _judge(snapshot.judge),
         "proof": asdict(snapshot.proof),
         "models": [asdict(model) for model in snapshot.models],
         "windows": [_window(row) for row in snapshot.windows],
@@ -49,6 +50,11 @@ def _text(status: TextStatus) -> dict[str, Any]:
 def _golden(status: GoldenStatus) -> dict[str, Any]:
     measured = None if status.measured is None else _window(status.measured)
     return {**asdict(replace(status, measured=None)), "measured": measured}
+
+
+def _judge(status: JudgeStatus) -> dict[str, Any]:
+    measured = [_window(row) for row in status.measured]
+    return {**asdict(replace(status, measured=())), "measured": measured}
 
 
 def _window(row: Measured) -> dict[str, Any]:

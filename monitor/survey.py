@@ -14,6 +14,7 @@ from monitor.eventstatus import event_statuses, model_statuses
 from monitor.golden.status import golden_status
 from monitor.health import quiet_for
 from monitor.house import House, Watched
+from monitor.judging.status import judge_status
 from monitor.snapshot import (
     AlertStatus,
     ChannelState,
@@ -64,6 +65,7 @@ def survey(house: House, now: datetime) -> Snapshot:
             models=model_statuses(house, session),
             silences=tuple(_silence(each) for each in silences.not_over(session, now)),
             golden=golden_status(house, session, now),
+            judge=judge_status(house, session, now),
             proof=_proof(house, session),
             counters=house.counters.counted(),
         )

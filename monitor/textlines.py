@@ -19,8 +19,8 @@ from monitor.textstatus import AGAINST, labelled
 from monitor.textwatch import MeasuredWindow
 
 SHOWN = 3  # calls of a measurement
-# Measurements whose calls are the strangest texts of the window.
-_STRANGE = frozenset({"out_of_distribution_ratio", "out_of_vocabulary_ratio", "embedding_drift", "drift_evidence"})
+# Measurements whose calls are the strangest texts of the window; of effects and channels those with such a name.
+_STRANGE = frozenset({"out_of_distribution_ratio", "out_of_vocabulary_ratio", "novelty", "all"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +122,20 @@ class TextLine:
         return labelled(measured, self.baseline, is_described=not self.is_described)
 
     def _exemplars(self, measured: TextMeasured, key: Key) -> tuple[str, ...]:
-        """Calls of the topic that a measurement is about, or the strangest ones; else those behind what has changed."""
-        found, topic = measured.findings, dict(key.labels).get("topic")
+        """Calls of the topic that a measurement is about, or the strangest ones; else those behind what has changed.
+
+        What texts look like, their language and their form has no calls in the store.
+        """
+        found, labels = measured.findings, dict(key.labels)
+        topics = [*found.get("grown", ()), *found.get("shrunk", ())]
         ids: list[str] = []
-        if topic is not None:
-            changes = [*found.get("grown", ()), *found.get("shrunk", ())]
-            changes = [each for each in changes if each["topic"]["name"] == topic]
+        if key.name not in AGAINST:
+            return ()
+        if "topic" in labels:
+            changes = [each for each in topics if each["topic"]["name"] == labels["topic"]]
         else:
-            changes = [*found.get("new", ()), *found.get("grown", ()), found.get("responses", {})]
-            if key.name in _STRANGE and measured.stream != PAIRS:
+            changes = [*found.get("new", ()), *topics, found.get("responses", {})]
+            if measured.stream != PAIRS and _STRANGE & {key.name, labels.get("effect"), labels.get("channel")}:
                 with self.house.database.reading() as session:
                     ids += textlines.strangest(session, measured, SHOWN)
         ids += [call for each in changes for call in each.get("exemplars", ())]

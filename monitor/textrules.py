@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from alerts.admission import admitted
-from alerts.annotations import failures
 from alerts.grouping import identity
 from alerts.rules import ACTIVE, AlertId, State, Step, close, is_memory
 from alerts.view import labels_of
 from alerts.watch import RETIRED
+from alerts.watch import Watched as RuleStep
 from config.alerts import Rule
 from detectors.measurement import Key
-from monitor.decide import STALE, begin
+from monitor.decide import STALE, begin, count_unseen
 from monitor.decision import Decision
 from monitor.house import House, Watched, applies, is_about_texts
 from monitor.store import cursors, states
@@ -145,7 +145,7 @@ def _step(house: House, decision: Decision, named: tuple[str, Rule], looks: Sequ
         after, left_out = after_all[each]
         held = None if house.replay or look.end == look.line.until else STALE
         decision.apply(each, after, held, _behind(rule, each, after, look))
-        _count(house, rule, each, after, left_out=left_out)
+        count_unseen(house, RuleStep(each, rule, after, left_out))
     return set(steps)
 
 
@@ -154,16 +154,6 @@ def _behind(rule: Rule, alert: AlertId, after: Step, look: Look) -> tuple[str, .
     if after.transition is None or after.transition.after is not State.FIRING:
         return ()
     return look.measured.exemplars(Key(rule.measure, alert.labels))
-
-
-def _count(house: House, rule: Rule, alert: AlertId, after: Step, *, left_out: bool) -> None:
-    """Counts what people cannot see in an alert; see `monitor.decide`."""
-    if left_out:
-        house.counters.add("alerts_left_out", source=alert.source, rule=alert.rule)
-    if after.transition is not None and after.transition.after in ACTIVE:
-        for key, why in failures(rule, labels_of(alert), after.alert).items():
-            house.counters.add("template_errors", rule=alert.rule, key=key)
-            log.warning("rule %s: the template of its %s fails: %s", alert.rule, key, why)
 
 
 def _tell(house: House, decision: Decision, when: When, spoken: set[AlertId]) -> None:

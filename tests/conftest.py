@@ -14,10 +14,18 @@ os.environ["SSL_CERT_FILE"] = one_authority.PATH
 import new_stores
 import remembered
 from hypothesis import HealthCheck, settings
+from longest_first import pytest_collection_modifyitems, pytest_configure
 from postgres import postgres_url
-from shared_houses import swapped_house
+from shared_houses import attacked_house, calm_house, swapped_house
 
-__all__ = ["postgres_url", "swapped_house"]
+__all__ = [
+    "attacked_house",
+    "calm_house",
+    "postgres_url",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "swapped_house",
+]
 
 # A loaded machine makes any example slow; speed is no property that these tests hold.
 settings.register_profile(

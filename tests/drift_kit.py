@@ -112,7 +112,7 @@ def texts(start: float, seed: int, change: Change = CALM, n: int = N) -> Texts:
     lost = other > 1 - change.lost
     vectors[lost] = unit(random.standard_normal((n, D)))[lost]
     labels = (vectors @ centres()[:TOPICS].T).argmax(axis=1)
-    seen = reference().see(vectors, labels, p_values(_distances(vectors), _normal_distances()), [""] * n)
+    seen = reference().see(vectors, labels, p_values(_distances(vectors), _normal_distances()), described([""] * n))
     return replace(seen, described=_described(change.longer)[random.choice(300, n)])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from fake_judge import KEY, MODEL, FakeJudge, Question, said
+from sqlalchemy import event
 
 from config.load import load
 from monitor.cycle import cycle
@@ -19,7 +20,7 @@ from monitor.opening import open_house
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-AN_HOUR = 60  # calls
+AN_HOUR = 40  # calls
 GOOD, BAD = "Line 12 goes to the airport.", "Basil likes the sun."
 
 CONFIG = """
@@ -39,7 +40,7 @@ judge:
   window: 1h
   canaries: 0s
   repeat: 0
-  sampling: {{share: 0.5, floor: 0.1, by: [model]}}
+  sampling: {{share: 0.4, floor: 0.1, by: [model]}}
 """
 
 
@@ -50,7 +51,7 @@ def honest(question: Question) -> str:
 
 
 def log(hours: int, bad_share: float = 0.2, start: datetime = START, seed: int = 1) -> Iterator[dict[str, Any]]:
-    """Sixty calls an hour by two models, a part of which is answered badly."""
+    """Forty calls an hour by two models, a part of which is answered badly."""
     random = np.random.default_rng(seed)
     for number in range(hours * AN_HOUR):
         at = start + number * HOUR / AN_HOUR
@@ -59,11 +60,16 @@ def log(hours: int, bad_share: float = 0.2, start: datetime = START, seed: int =
             "id": f"c{int(at.timestamp())}",
             "started_at": at.isoformat(),
             "latency_s": 1.0,
-            "model": ("large", "tiny")[number % 10 == 0],
+            "model": ("large", "tiny")[number % 5 == 0],
             "session_id": f"s{number // 2}",
             "prompt": f"Which bus goes to the airport? {number}",
             "response": f"{answer} {number}",
         }
+
+
+def _hasty(connection: Any, _record: Any) -> None:
+    """No power is cut here: commits need not wait for a disk that other tests use too."""
+    connection.execute("PRAGMA synchronous=OFF")
 
 
 def never() -> bool:
@@ -97,6 +103,8 @@ class Story:
                 text = text.replace(old, new)
             (self.folder / "watchkeeper.yaml").write_text(text)
             self._house = open_house(load(self.folder / "watchkeeper.yaml", {}))
+            event.listen(self._house.database.engine, "connect", _hasty)
+            self._house.database.engine.dispose()
         return self._house
 
     @property

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from alerts.rules import State
 from detectors.catalogue import MEASUREMENTS
 from detectors.measurement import OTHER, Key, Measured, Reason, Segment, Value, Window
+from detectors.text_catalogue import TEXTS
 from monitor.counters import Counters
-from monitor.snapshot import AlertStatus, ChannelStatus, Snapshot, SourceStatus, TransitionStatus
+from monitor.snapshot import AlertStatus, ChannelStatus, Snapshot, SourceStatus, TextStatus, TransitionStatus
 
 NOW = datetime(2026, 3, 5, 14, 30, 20, tzinfo=UTC)
 END = datetime(2026, 3, 5, 14, 29, tzinfo=UTC)
@@ -48,6 +49,23 @@ def keys(name: str, labels: tuple[tuple[str, tuple[str, ...]], ...]) -> list[Key
         return [Key.of(name)]
     ((label, choices),) = labels
     return [Key.of(name, **{label: choice}) for choice in choices or ("thumbs",)]
+
+
+def read_texts() -> TextStatus:
+    """A text stream with one window that has a value for every measurement of texts there is."""
+    hour, labels = Window(END - timedelta(hours=1), END), {"descriptor": ("tokens",), "topic": ("refunds",)}
+    values = {
+        Key.of(
+            spec.name, **{name: (labels.get(name) or choices or ("en",))[0] for name, choices in spec.labels}
+        ): Value(0.25, n=200)
+        for spec in TEXTS
+    }
+    values |= {
+        Key.of("drift_evidence", baseline="rolling", channel=each, stream="prompt"): Value(0.2)
+        for each in ("all", "mix")
+    }
+    measured = Measured("chat", WHOLE, hour, values)
+    return TextStatus("chat", WHOLE, "prompt", "ready", 28.0, 28.0, baseline="1b0e", measured=measured)
 
 
 def nothing_measured(segment: Segment) -> Measured:

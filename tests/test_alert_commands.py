@@ -14,12 +14,15 @@ from pydantic import SecretStr
 from test_health import NOW, decide, house_of, look
 from typer.testing import CliRunner
 
+from alerts.rules import Alert, AlertId, State
 from config.load import load
+from detectors.measurement import Segment, Value
 from monitor import api_alerts
 from monitor.cli import app
 from monitor.daemon import clock
 from monitor.opening import store_url
 from monitor.page import render_page
+from monitor.store import states
 from monitor.store.database import Database
 from monitor.survey import survey
 
@@ -43,8 +46,6 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "state").mkdir()
     loaded = load(folder / "watchkeeper.yaml", {})
     database = Database.open(store_url(loaded))
-    from detectors.measurement import Segment
-
     house = house_of(database, loaded.settings)
     segments = (Segment.of(service="chat"), Segment.of(service=HOSTILE))
     decide(house, "app", NOW, NOW, None, segments=segments)
@@ -194,3 +195,22 @@ def test_the_page_shows_silences_and_the_commands_to_copy(
     assert f"watchkeeper silence add --alert {shown.alerts[0].id}" in page.replace("&#34;", '"')
     assert "<script>" not in page
     assert "taken on by alice" in page
+
+
+def test_an_alert_is_shown_with_how_sure_its_rule_is(ask: Callable[..., str], store: Database) -> None:
+    alert = AlertId("slo", "app", Segment(), ())
+    read = Value(16.25, lower=15.5, upper=17.0, n=4800)
+    state = Alert(State.FIRING, NOW, NOW, read_until=NOW, value=read, said="the alarm is at 14.4")
+    with store.transaction() as session:
+        states.save_alerts(session, [(alert, state)])
+    (found,) = json.loads(ask("alerts", "list", "--rule", "slo", "--json"))
+    assert [found[key] for key in ("value", "lower", "upper", "n")] == [16.25, 15.5, 17.0, 4800]
+    assert found["compared_with"] == "the alarm is at 14.4"
+    assert "16.25 (15.5 to 17)" in ask("alerts", "show", found["id"])
+    assert "It read 16.25, surely 15.5 to 17, of 4,800 calls: the alarm is at 14.4." in ask(
+        "alerts", "explain", found["id"]
+    ).replace("\n", " ")
+    bare = Alert(State.FIRING, NOW, NOW, read_until=NOW, value=Value(3.0))
+    with store.transaction() as session:
+        states.save_alerts(session, [(alert, bare)])
+    assert "It read 3." in ask("alerts", "explain", found["id"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading_kit import END, START, WordVectors, lived, log, opened, written
+from reading_kit import END, START, WordVectors, lived, log, opened
 
 from monitor.commands import baseline
 from monitor.commands.baseline import Asked
@@ -19,9 +19,9 @@ STRETCH = ("2026-03-02", "2026-03-08")
 
 
 @pytest.fixture(scope="module")
-def learnt_from(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def learnt_from(calm_house: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which a service has learnt from a log."""
-    folder = written(tmp_path_factory.mktemp("learnt"), log())
+    folder = shutil.copytree(calm_house, tmp_path_factory.mktemp("learnt") / "one")
     house = opened(folder)
     lived(house, END)
     house.close()

@@ -118,6 +118,15 @@ SECRETS_OF_EXAMPLES: dict[str, dict[str, str]] = {
         "SOURCES__LITELLM__URL": "postgresql://localhost/litellm",
         "RECEIVERS__TEAM__WEBHOOK_URL": "https://hooks.slack.com/services/T/B/x",
     },
+    "oncall": {
+        "RECEIVERS__ONCALL__ROUTING_KEY": "k",
+        "RECEIVERS__TEAM__TOKEN": "xoxb-1",
+        "RECEIVERS__TICKETS__URL": "https://tickets.example.org/x",
+        "RECEIVERS__TICKETS__SIGNING_SECRET": "s",
+        "RECEIVERS__LEAD__PASSWORD": "p",
+        "HEARTBEAT__URL": "https://hc-ping.com/x",
+        "SERVER__TOKEN": "t",
+    },
     "production": {
         "SOURCES__ASSISTANT__URL": "postgresql://localhost/assistant",
         "RECEIVERS__TEAM__TOKEN": "xoxb-1",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ PLACES = [path for path in places(TREE) if path]
 def test_a_value_of_any_type_in_any_place_raises_nothing_but_problems(
     scratch: Path, where: tuple[Any, ...], value: Any, name: str | None
 ) -> None:
-    tree = yaml.safe_load(EVERYTHING)
+    tree = deepcopy(TREE)
     around = tree
     for key in where[:-1]:
         around = around[key]

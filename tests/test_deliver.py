@@ -227,6 +227,35 @@ def test_a_channel_fails_since_its_first_failure_and_a_success_heals_it(store: D
     assert (healed.failing_since, healed.failure, healed.last_success_at) == (None, None, NOW + MINUTE)
 
 
+def test_a_channel_to_which_nothing_is_left_to_send_is_unknown_and_not_failing(store: Database) -> None:
+    slack = Scripted(answers=[failing(Failure.RATE_LIMITED), failing(Failure.RATE_LIMITED)])
+    delivery = deliver(store, slack=slack)
+    say(store, "a trigger", "b trigger")
+    steps(delivery, 8)
+    say(store, "a resolve")
+    steps(delivery, 2, at=NOW + 8 * SECOND)
+    assert channel(store).failing_since == NOW  # b waits: it will show
+    say(store, "b resolve")
+    steps(delivery, 20, at=NOW + 10 * SECOND)
+    assert row_states(store) == ["superseded"] * 4
+    unknown = channel(store)
+    assert (unknown.failing_since, unknown.failure, unknown.last_success_at) == (None, None, None)
+
+
+def test_a_channel_that_refused_a_message_for_good_fails_until_it_takes_one(store: Database) -> None:
+    slack = Scripted(answers=[failing(Failure.UNAUTHORIZED, retry=False)])
+    delivery = deliver(store, slack=slack)
+    say(store, "a trigger")
+    steps(delivery)
+    say(store, "a resolve")
+    steps(delivery, 20)
+    assert row_states(store) == ["failed", "superseded"]
+    assert channel(store).failing_since == NOW
+    say(store, "b trigger")
+    steps(delivery)
+    assert channel(store).failing_since is None
+
+
 def test_after_a_day_a_message_is_given_up(store: Database) -> None:
     slack = Scripted(answers=[failing(Failure.UNREACHABLE) for _ in range(2)])
     delivery = deliver(store, slack=slack)
@@ -620,4 +649,4 @@ class Receiving(RuleBasedStateMachine):
 
 
 TestReceiving = Receiving.TestCase
-TestReceiving.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestReceiving.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)

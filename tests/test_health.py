@@ -588,4 +588,4 @@ class TellingOf(RuleBasedStateMachine):
 
 
 TestTellingOf = TellingOf.TestCase
-TestTellingOf.settings = examples(max_examples=25, stateful_step_count=15, deadline=None)
+TestTellingOf.settings = examples(max_examples=15, stateful_step_count=15, deadline=None)

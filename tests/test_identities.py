@@ -98,9 +98,15 @@ CHANGED = Event(
 )
 
 
-@pytest.mark.parametrize("step", [30 * MINUTE, 90 * MINUTE, 8 * HOUR])
-def test_a_change_is_one_event_however_the_log_is_read(house: House, step: timedelta) -> None:
-    lived(house, *(START + number * step for number in range(1, 8 * HOUR // step + 2)))
+# Window by window around the change and the failures, after one look at the hours before.
+EACH_WINDOW = tuple(CHANGE + number * 30 * MINUTE for number in range(-1, 6))
+
+
+@pytest.mark.parametrize(
+    "moments", [(*EACH_WINDOW, END), tuple(START + number * 90 * MINUTE for number in range(1, 7)), (END, END + HOUR)]
+)
+def test_a_change_is_one_event_however_the_log_is_read(house: House, moments: tuple[datetime, ...]) -> None:
+    lived(house, *moments)
     assert happened(house) == [CHANGED]
     with house.database.reading() as session:
         known = {name[1:]: each for name, each in events.identities(session, "app").items() if name[0] != "model"}
@@ -125,7 +131,7 @@ def test_what_is_read_again_is_no_second_event(house: House) -> None:
 
 
 def test_an_alert_after_a_change_names_it(house: House) -> None:
-    lived(house, *(START + number * 30 * MINUTE for number in range(1, 17)))
+    lived(house, *EACH_WINDOW, END)
     trigger, *_ = (each for each in told(house) if each.action == "trigger")
     (alert,) = trigger.alerts
     assert alert.labels["service"] == "support"

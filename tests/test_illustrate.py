@@ -39,6 +39,7 @@ from monitor.quoting import READ, Quoting, read_texts
 from monitor.server import Server
 from monitor.store import courses, outbox, silences
 from monitor.store.tables import BaselineRow, OutboxRow, TextRow
+from monitor.ways import linked
 
 START = datetime(2026, 3, 5, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -147,7 +148,7 @@ def test_a_chart_has_a_bounded_number_of_points_however_long_an_alert_fires(hous
 def test_what_has_no_course_is_told_without_one(house: House, labels: dict[str, str]) -> None:
     told = a_message(alert(labels=labels))
     (shown,) = Illustrator(house)(told, "slack").alerts
-    assert dataclasses.replace(shown, silence="") == alert(labels=labels)
+    assert dataclasses.replace(shown, silence="", report="") == alert(labels=labels)
 
 
 def test_a_drift_is_shown_by_its_evidence_and_says_which_baseline_it_is_against(house: House) -> None:
@@ -173,7 +174,6 @@ def test_a_drift_is_shown_by_its_evidence_and_says_which_baseline_it_is_against(
     shown = with_course(house, alert(labels=labels), NOW)
     assert [value for _, value in shown.series] == [0.0, 0.5, 1.0, 1.5]
     assert shown.threshold == 1.0
-    assert shown.report == "watchkeeper report --source app --to 2026-03-05T04:00Z"
     assert shown.baseline == "the rolling baseline 01234567, learnt from 2026-02-25 to 2026-03-04"
 
 
@@ -300,6 +300,24 @@ def test_a_message_leads_to_the_page_that_silences_its_alert_and_says_the_comman
     several = Illustrator(house)(a_message(over, alert(), alert()), "hook")
     assert [each.text for each in several.links] == ["Silence the first"]
     assert Illustrator(house)(a_message(replay=True), "hook").links == ()
+
+
+DRIFTED = {"rule": "drift", "source": "app", "stream": "prompt", "baseline": "rolling", "channel": "mix"}
+
+
+def test_what_is_about_texts_leads_to_the_page_that_reports_on_it_and_else_to_the_command(house: House) -> None:
+    drifted = alert(labels=DRIFTED, since=START)
+    page = f"https://watch.example.org/reports/new/{fingerprint(DRIFTED)}"
+    for told in (Illustrator(house)(a_message(alert(), drifted), each) for each in ("slack", "hook")):
+        assert [each.report for each in told.alerts] == ["", page]
+        assert Link("Drift report", page) in told.links
+    command = "watchkeeper report --source app --to 2026-03-05T04:00Z"
+    assert Illustrator(house)(a_message(drifted, replay=True), "hook").alerts[0].report == command
+    bare = house.settings.model_copy(update={"server": ServerSettings()})
+    ended = dataclasses.replace(drifted, state="resolved", ended=NOW - HOUR)
+    told = linked(bare, a_message(drifted, ended))
+    assert [each.report for each in told.alerts] == [command, command.replace("04:00", "03:00")]
+    assert told.links == ()
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from monitor.store import outbox, states
 from monitor.store.tables import MeasurementRow, TransitionRow
 
 ANCHOR = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
-START, END = ANCHOR - timedelta(hours=1), ANCHOR + timedelta(hours=1)
+START, END = ANCHOR - timedelta(minutes=20), ANCHOR + timedelta(hours=1)
 SEED = 5
 SLOT = timedelta(minutes=10)
 LATENESS = timedelta(minutes=1)
@@ -42,7 +42,7 @@ GROUPINGS = "groupings: [[], [service, model]], lateness: 1m, max_duration: 15m,
 
 @cache
 def records() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Calls and feedback of two hours with incidents."""
+    """Calls and feedback of 80 minutes with incidents."""
     return list(generate(SEED, START, END, ANCHOR)), list(generate_feedback(SEED, START, END, ANCHOR))
 
 

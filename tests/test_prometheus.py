@@ -16,11 +16,12 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from snapshots import END, FRESH_FOR, NOW, snapshot
+from snapshots import END, FRESH_FOR, NOW, read_texts, snapshot
 
 from config.server import Server as ServerSettings
 from monitor.exporter import Exporter
 from monitor.server import Server
+from monitor.snapshot import Snapshot
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 ATTEMPTS = 1200  # a scrape may fail on a busy machine: what must hold is asked for until it does
@@ -114,8 +115,11 @@ def clock() -> list[timedelta]:
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory, clock: list[timedelta]) -> Iterator[Prometheus]:
-    exporter = Exporter(snapshot, lambda: NOW + clock[0], FRESH_FOR, "1.2.3")
-    server = Server(ServerSettings(port=0), exporter, snapshot, lambda: NOW, lambda: True)
+    def shown() -> Snapshot:
+        return snapshot(texts=(read_texts(),))
+
+    exporter = Exporter(shown, lambda: NOW + clock[0], FRESH_FOR, "1.2.3")
+    server = Server(ServerSettings(port=0), exporter, shown, lambda: NOW, lambda: True)
     binary("prometheus")
     server.start()
     try:

@@ -15,7 +15,6 @@ from monitor.cycle import cycle
 from monitor.house import House
 from monitor.page import render_page
 from monitor.reading.cycle import read_texts
-from monitor.reading.measure import A_LOOK
 from monitor.reading.place import Place
 from monitor.reading.sitting import Sitting
 from monitor.store import baselines, texts
@@ -43,13 +42,13 @@ def opened(tmp_path: Path) -> Iterator[Callable[[], House]]:
 
 
 @pytest.fixture(scope="module")
-def learnt(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+def learnt(calm_house: Path) -> tuple[Path, int]:
     """A service that has read everything before the new topic, and how many windows that were."""
-    folder = written(tmp_path_factory.mktemp("learnt") / "one", log())
-    house = reading_kit.opened(folder)
-    windows = lived(house, NEW_TOPIC)
+    house = reading_kit.opened(calm_house)
+    with house.database.reading() as session:
+        windows = len(texts.between(session, "chat", START, NEW_TOPIC))
     house.close()
-    return folder, windows
+    return calm_house, windows
 
 
 @pytest.fixture
@@ -179,15 +178,17 @@ def test_a_log_without_texts_is_left_alone(opened: Callable[[], House], tmp_path
     assert house.desk.states == {}
 
 
-def test_responses_are_learnt_before_the_past_of_prompts_is_measured(tmp_path: Path) -> None:
+def test_responses_are_learnt_before_the_past_of_prompts_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.reading.measure.A_LOOK", 3)
     config = CONFIG.replace("[prompt]", "[prompt, response]").replace("baseline_days: 7", "baseline_days: 4")
     house = reading_kit.opened(written(tmp_path, log(days=8, response=True), config))
     (watched,) = house.sources.values()
     cycle(house, watched, START + 8 * DAY, never)
     first = read_texts(house, watched, START + 8 * DAY, never)
     assert {each.stream for each in accepted(house)} == {"prompt", "response", "response_given_prompt"}
-    (length_h,) = {each.length_s // 3600 for each in accepted(house)}
-    assert first == 3 * min(A_LOOK, 4 * 24 // length_h)
+    assert first == 3 * 3
     house.close()
 
 

@@ -19,6 +19,7 @@ from monitor.store import baselines, drift, texts
 from monitor.store.tables import DriftRow, TextRow, TransitionRow
 
 SHORT = CONFIG.replace("baseline_days: 7", "baseline_days: 7, window: 4h, refit: 0s")
+SHORT += "rules: {strange: {measure: out_of_distribution_ratio, above: 0.15, fires_on: interval}}\n"
 SPAN = (NEW_TOPIC - 8 * HOUR, END)
 EVIDENCE = Key.of("drift_evidence", baseline="rolling", channel=ALL, stream="prompt")
 
@@ -85,6 +86,11 @@ def test_a_replay_says_when_drift_alarms_began(
     assert fired.to_state == "firing"
     assert fired.at.timestamp() == alarm["at"]
     assert fired.value == pytest.approx(alarm["evidence"])
+
+
+def test_a_replay_steps_the_rules_about_texts(replayed: tuple[list[Measured], list[TransitionRow]]) -> None:
+    first, *_ = [row for row in replayed[1] if row.rule == "strange"]
+    assert (first.to_state, first.at) == ("firing", NEW_TOPIC + 4 * HOUR)
 
 
 def test_a_replay_leaves_the_live_store_as_it_was(house: House, lived_in: Path) -> None:

@@ -11,15 +11,14 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from reading_kit import END, opened
-from reading_kit import attacked_log as log
 from snapshots import FRESH_FOR, NOW, snapshot
-from test_report import learnt
 
 from config.server import Server as ServerSettings
 from detectors.measurement import Segment
 from monitor.exporter import Exporter
 from monitor.house import House
 from monitor.page import render_page
+from monitor.report import evidently_part
 from monitor.report.api import routes
 from monitor.report.gather import gather
 from monitor.report.jobs import MOST_WAITING, Reports
@@ -35,10 +34,8 @@ TEXTS = TextStatus("chat", Segment(), "prompt", "ready", 7.0, 7.0)
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("api")
-    learnt(folder, list(log())).close()
-    house = opened(folder)
+def house(attacked_house: Path) -> Iterator[House]:
+    house = opened(attacked_house)
     yield house
     house.close()
 
@@ -79,7 +76,11 @@ def reports_of(house: House, folder: Path, kept: int = 20) -> Reports:
     return Reports(house, folder / "reports", kept, lambda: END)
 
 
-def test_a_report_is_asked_for_watched_and_fetched(house: House, tmp_path: Path) -> None:
+def test_a_report_is_asked_for_watched_and_fetched(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Evidently's own page takes seconds; tests/test_report.py makes it, in a thread as here.
+    monkeypatch.setattr(evidently_part, "_run", lambda _before, _now: ([], "<p>Evidently's page</p>"))
     reports = reports_of(house, tmp_path)
     with served(reports) as client:
         answer = client.post(PATH, json={"from": "1d", "source": "chat"})

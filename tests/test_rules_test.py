@@ -1,5 +1,6 @@
 """`watchkeeper rules test`: the notation of series, the file and its problems, and what a person sees."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.problems import ConfigProblems
-from detectors.measurement import Reason
+from detectors.intervals import wilson_of
+from detectors.measurement import Key, Reason, Segment, Value, Window
 from monitor.commands.rules_test import rules_test
-from monitor.rules_test.file import read_suite
+from monitor.rules_test.file import START, InputSeries, read_suite
 from monitor.rules_test.notation import MOST_SAMPLES, parse, write
+from monitor.rules_test.past import GivenPast
+from monitor.rules_test.stage import Given
 
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 EXAMPLES = sorted((Path(__file__).parents[1] / "config" / "examples" / "rule-tests").glob("*.yaml"))
 
 
@@ -62,6 +67,46 @@ def test_what_is_written_is_read_back(samples: tuple[float | Reason, ...]) -> No
 def test_the_examples_hold(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert rules_test([path]) == 0
     assert "FAIL" not in capsys.readouterr().out
+
+
+KINDS = {"threshold", "change", "burn", "traffic_drop", "budget", "event"}
+
+
+def test_every_kind_of_rule_has_an_example_in_which_it_fires() -> None:
+    fired: set[str] = set()
+    for path in EXAMPLES:
+        suite = read_suite(path, {})
+        expected = [each for test in suite.tests for each in test.transitions or []]
+        fired |= {suite.settings.rules[each.rule].kind for each in expected if each.to == "firing"}
+    assert fired == KINDS
+
+
+def test_a_source_whose_event_is_meant_must_be_named_where_there_are_several(tmp_path: Path) -> None:
+    text = """
+tests:
+  - name: a
+    series: [{measure: calls, source: one, values: 1}, {measure: calls, source: two, values: 1}]
+    events: [{at: 0s, name: deploy, source: tow}, {at: 0s, name: deploy}]
+"""
+    with pytest.raises(ConfigProblems) as raised:
+        read_suite(written(tmp_path, text, "tests.yaml"), {})
+    assert "tests[0].events[0].source: unknown source 'tow'; did you mean 'two'?" in str(raised.value)
+    assert "tests[0].events[1].source: must be set: there are several sources" in str(raised.value)
+
+
+def test_what_was_before_has_an_hour_a_value_until_the_first_one() -> None:
+    series = InputSeries.model_validate({"measure": "error_ratio", "before": "0.1 0.2 _", "values": "0.4 0.5", "n": 50})
+    past = GivenPast((Given.of(series, [()]),), START, 5 * MINUTE, HOUR)
+    # The first value is of the five minutes until midnight: the last whole hour before it ends at 23:00.
+    hours = [Window(START - (back + 1) * HOUR, START - back * HOUR) for back in (4, 3, 2, 1)]
+    found = past.values(Segment(), hours, Key.of("error_ratio"))
+    assert [each and each.value for each in found] == [None, 0.1, 0.2, None]
+    assert found[3] == Value(None, n=50, reason=Reason.NO_CALLS)
+    (now,) = past.values(Segment(), [Window(START, START + 5 * MINUTE)], Key.of("error_ratio"))
+    assert now is not None
+    assert (now.value, now.n) == (0.5, 50)
+    assert (now.lower, now.upper) == pytest.approx(wilson_of(25, 50))  # as measuring gives it
+    assert past.values(Segment(), hours, Key.of("calls")) == [None] * 4
 
 
 FAILING = """

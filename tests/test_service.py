@@ -20,6 +20,7 @@ import pytest
 from fake_pagerduty import FakePagerDuty
 from fake_slack import FakeSlack
 
+from monitor.commands.canary import Asked, canary
 from monitor.daemon import clock
 
 ATTEMPTS = 1200  # a busy machine answers late: what must hold is asked for until it does
@@ -134,6 +135,27 @@ def test_a_report_can_be_asked_for_and_says_why_there_is_none(alarmed: Running) 
     asked = httpx.post(f"{alarmed.url}/api/v1/reports", json={}, timeout=30)
     assert asked.status_code == 422
     assert "nothing has been learnt yet" in asked.text
+
+
+def test_a_canary_goes_to_every_receiver_and_back(alarmed: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    alarmed.until(lambda: len(alarmed.pagerduty.open_incidents) == 1 and len(alarmed.slack.roots) == 1)
+    before = len(alarmed.slack.roots)
+    pause = Event()
+
+    def go_on(seconds: float) -> None:
+        assert alarmed.process.poll() is None, "the service has ended"
+        pause.wait(seconds)
+
+    assert canary(alarmed.folder / "watchkeeper.yaml", Asked((), "10m"), go_on) == 0, capsys.readouterr().out
+    said = capsys.readouterr().out
+    for step in ("the alert fires", "slack was told", "pagerduty was told", "the alert is over", "slack knows"):
+        assert step in said
+    (told,) = alarmed.slack.roots[before:]
+    assert "Test" in told.text
+    assert len(alarmed.slack.replies(told)) == 1  # that it is over
+    assert len(alarmed.pagerduty.open_incidents) == 1  # the one that was there
+    page = alarmed.until(lambda: (answer := alarmed.get("/metrics")) and answer.text)
+    assert "watchkeeper_canary_last_success_timestamp_seconds" in page
 
 
 def ended(running: Running, number: int) -> None:

@@ -15,6 +15,7 @@ from config.calls import FEEDBACK_COLUMNS
 from detectors.derived import derive
 from monitor.canonical import CALLS
 from monitor.sources.base import SourceError
+from monitor.sources.engines.bound_once import BoundOnce
 from monitor.sources.engines.other import Other
 from monitor.sources.introspect import introspect
 from monitor.sources.projection import Place
@@ -73,6 +74,22 @@ def test_feedback_comes_from_the_same_file(path: Path) -> None:
     log = opened(path, table="calls", feedback={"table": "feedback"})
     assert log.poll(NOW, never).quarantined == {"missing_call_id": 1}
     assert [row["call_id"] for row in log.feedback(NOW - HOUR, NOW).to_pyarrow().to_pylist()] == ["a"]
+
+
+def test_duckdb_binds_a_query_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A method of Ibis' own does it: where Ibis no longer calls it, each query would be bound twice again.
+    write_duckdb(path, "calls", [CALL])
+    log, asked = opened(path, table="calls"), []
+    log.poll(NOW, never)
+    calls, raw_sql = log.calls(NOW - HOUR, NOW), BoundOnce.raw_sql
+
+    def note(backend: BoundOnce, query: Any, **options: Any) -> Any:
+        asked.append(query)
+        return raw_sql(backend, query, **options)
+
+    monkeypatch.setattr(BoundOnce, "raw_sql", note)
+    assert calls.to_pandas()["id"].tolist() == calls.to_pyarrow()["id"].to_pylist() == ["a"]
+    assert len(asked) == 2
 
 
 def test_expressions_reach_duckdb_letter_by_letter(path: Path) -> None:

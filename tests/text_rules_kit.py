@@ -45,6 +45,9 @@ class Unread:
 
     columns = frozenset({"service", "prompt", "response"})
 
+    def oldest(self) -> None:
+        """There is nothing to learn from."""
+
 
 def house_with(store: Database, *rules: Rule, replay: bool = False, **changes: Any) -> House:
     """A service with some rules, `r0` the first, and a receiver that is told of everything at once."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchmarks.texts import Data, Rows, clinc
 from detectors import ood, topics
-from detectors.drift.observed import Observed, Reference, Texts, observe
+from detectors.drift.observed import Observed, Reference, Texts, described, observe
 from detectors.features import Features, bandwidth, scan_radius
 from detectors.neighbours import Indices, Numbers
 
@@ -48,7 +48,9 @@ class Fitted:
     def see(self, vectors: Rows, texts: list[str]) -> Texts:
         """Texts beside it."""
         labels = topics.assign(self.centroids, vectors)
-        return self.reference.see(vectors, labels, ood.p_values(self.scorer.scores(vectors), self.calibration), texts)
+        return self.reference.see(
+            vectors, labels, ood.p_values(self.scorer.scores(vectors), self.calibration), described(texts)
+        )
 
 
 def jittered(vectors: Rows, random: np.random.Generator) -> Rows:

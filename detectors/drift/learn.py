@@ -1,6 +1,6 @@
 """The windows of a baseline as the detector would have seen them: each beside a reference without its own texts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -48,14 +48,14 @@ class WindowTexts:
     """The texts that windows are tested by: each window's first ones by hash, without those that repeat.
 
     Attributes:
-        texts: n of them.
+        described: (n, M) what they are, by `detectors.drift.observed`.
         vectors: their embeddings.
         at: (n,) seconds since 1970.
         part: (n,) which quarter of the baseline's time each belongs to, 0 to 3.
         length_s: of the windows.
     """
 
-    texts: Sequence[str]
+    described: Numbers
     vectors: "Embedded"
     at: Numbers
     part: Indices
@@ -95,6 +95,6 @@ def _observe(frame: Frame, windows: WindowTexts, part: int, radius: float) -> It
     for start in np.unique(starts):
         one = np.flatnonzero(starts == start)
         if len(one) >= LEAST_TEXTS:
-            texts = [windows.texts[row] for row in rows[one]]
-            seen = reference.see(np.asarray(vectors.mean[one], np.float32), labels[one], p[one], texts)
+            mean = np.asarray(vectors.mean[one], np.float32)
+            seen = reference.see(mean, labels[one], p[one], windows.described[rows[one]])
             yield observe(float(start) * windows.length_s, seen, radius)

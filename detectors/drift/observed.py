@@ -1,6 +1,6 @@
 """One window's texts beside a reference: what the channels of the drift detector count."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -89,10 +89,9 @@ class Reference:
     features: Features
     radius: float
 
-    def see(self, vectors: NDArray[np.float32], labels: Indices, p: Numbers, texts: Sequence[str]) -> Texts:
-        """n texts with what is known of them already: (n, d) embeddings, (n,) topics and p-values."""
-        balls = ball_shares(vectors, self)
-        return Texts(vectors, self.features(vectors), labels, p, balls, described(texts))
+    def see(self, vectors: NDArray[np.float32], labels: Indices, p: Numbers, described: Numbers) -> Texts:
+        """n texts with what is known of them: (n, d) embeddings, (n,) topics and p-values, (n, M) descriptors."""
+        return Texts(vectors, self.features(vectors), labels, p, ball_shares(vectors, self), described)
 
 
 def observe(start: float, texts: Texts, radius: float) -> Observed:
@@ -112,7 +111,11 @@ def observe(start: float, texts: Texts, radius: float) -> Observed:
 
 def described(texts: Sequence[str]) -> Numbers:
     """(n, M) the descriptors of texts, as in `Texts`."""
-    found = describe(texts)
+    return columns(describe(texts))
+
+
+def columns(found: Mapping[str, Numbers]) -> Numbers:
+    """The same from what `detectors.descriptors.describe` gives."""
     return np.stack([np.log1p(found[name]) if name in LENGTHS else found[name] for name in DESCRIBED], axis=1)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors.drift.detector import LEAST_TEXTS
-from detectors.drift.observed import Observed, Reference, observe
+from detectors.drift.observed import Observed, Reference, described, observe
 
 if TYPE_CHECKING:
     from detectors.baseline import Baseline
@@ -21,5 +21,5 @@ def window_of(baseline: "Baseline", placed: "Placed", start: datetime) -> Observ
         baseline.reservoir, baseline.drift.topics, len(baseline.centroids), baseline.features, baseline.drift.radius
     )
     vectors = np.asarray(placed.vectors.mean, np.float32)
-    texts = reference.see(vectors, placed.labels, placed.p, placed.texts)
+    texts = reference.see(vectors, placed.labels, placed.p, described(placed.texts))
     return observe(start.timestamp(), texts, reference.radius)

@@ -151,10 +151,20 @@ def _row(entry: Entry) -> list[str]:
         "over" if entry.state == "inactive" else entry.state.value,
         entry.severity,
         "" if moment is None else formats.clock(moment),
-        "" if entry.value is None else formats.number(entry.value),
+        _read(entry),
         ", ".join(f"{receiver} {outcome}" for receiver, outcome in sorted(entry.outcomes.items())),
         entry.taken_by,
     ]
+
+
+def _read(entry: Entry) -> str:
+    """The value with its interval."""
+    if entry.value is None:
+        return ""
+    number = formats.number(entry.value)
+    if entry.lower is None or entry.upper is None:
+        return number
+    return f"{number} ({formats.number(entry.lower)} to {formats.number(entry.upper)})"
 
 
 def _print_book(found: Book) -> None:

@@ -1,6 +1,7 @@
 """`demo`: the service on a generated log, replayed fast and then followed live."""
 
 import shutil
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -15,11 +16,14 @@ from monitor.commands.common import CommandError, console, explain, log_to_conso
 from monitor.commands.service import open_all, serve
 from monitor.commands.transitions import line
 from monitor.daemon import Service, clock
+from monitor.demo.local_judge import HONEST, JudgeMissingError, judging
 from monitor.demo.writer import LiveWriter, write_history
+from monitor.judging import trusting
 from monitor.opening import state_directory
 from monitor.server import ServerError
 from monitor.slots import floor
 from monitor.sources.base import SourceError
+from monitor.store import judging as judging_store
 from monitor.store import outbox, states
 from monitor.store.database import StoreError
 
@@ -30,18 +34,35 @@ MOST_SHOWN = 1_000
 PAST = "found in the past: nobody is told"
 
 
-def demo(directory: Path, seed: int, days: int, port: int) -> int:
-    """Generates the log, runs the service on it and prints what it finds, until it is stopped."""
+def demo(directory: Path, story: tuple[int, int], port: int, judge: str = "") -> int:
+    """Generates the log, runs the service on it and prints what it finds, until it is stopped.
+
+    Args:
+        directory: of its log and state.
+        story: the seed, and the days of history.
+        port: of the server.
+        judge: who judges answers; empty is nobody.
+    """
     log_to_console()
+    seed, days = story
     anchor = floor(clock(), timedelta(minutes=1))
     try:
         config = prepare(directory)
         with _progress() as bar:
             _generate(bar, directory / "log", seed, anchor, days)
-        environment = {"WATCHKEEPER__SERVER__PORT": str(port), "WATCHKEEPER__START": f"{days}d"}
+        with judging(judge, config) as secrets:
+            return _run(config, secrets, (seed, days, port), anchor)
+    except (CommandError, JudgeMissingError) as error:
+        return explain(error)
+
+
+def _run(config: Path, secrets: Mapping[str, str], story: tuple[int, int, int], anchor: datetime) -> int:
+    seed, days, port = story
+    environment = {"WATCHKEEPER__SERVER__PORT": str(port), "WATCHKEEPER__START": f"{days}d", **secrets}
+    try:
         loaded = load_checked(config, environment)
         house, notifiers = open_all(loaded)
-    except (CommandError, StoreError, SourceError) as error:
+    except (StoreError, SourceError) as error:
         return explain(error)
     teller = Teller(anchor - timedelta(days=days), anchor)
     house.desk.progress = teller.read
@@ -51,7 +72,9 @@ def demo(directory: Path, seed: int, days: int, port: int) -> int:
     except ServerError as error:
         return explain(error)
     console.print(f"metrics:     {server.url}/metrics\nstatus page: {server.url}/\nCtrl-C ends the demonstration.")
-    writer = LiveWriter(directory / "log", seed, anchor)
+    if house.settings.judge is not None:
+        console.print(HONEST.format(model=", ".join(each.model for each in house.settings.judge.judges.values())))
+    writer = LiveWriter(config.parent / "log", seed, anchor)
     service.every(WRITE_EVERY, lambda: writer.write_until(clock()), "write the log")
     service.every(LOOK_EVERY, lambda: teller.look(service), "tell")
     with teller.bar:
@@ -89,6 +112,7 @@ class Teller:
         self._task: TaskID | None = None
         self._texts: TaskID | None = None
         self._seen = 0
+        self._tested: set[int | None] = set()
         self._lock = Lock()
 
     def measured(self, _readings: Readings, last: datetime) -> None:
@@ -111,6 +135,11 @@ class Teller:
         with service.house.database.reading() as session:
             rows = outbox.transitions(session, MOST_SHOWN, self._seen)[::-1]
             alerts = states.alerts(session) if rows else {}
+            tested = judging_store.canaries(session).values()
+        for result in tested:
+            if result.id not in self._tested:
+                self._tested.add(result.id)
+                console.print(trusting.said(result), soft_wrap=True)
         for row in rows:
             self._seen = row.id or self._seen
             if row.held is None:

@@ -51,8 +51,21 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one for each option
     from monitor.commands.evaluation import Asked
     from monitor.commands.evaluation import evaluate as command
 
-    several = [tuple(each or ()) for each in (criterion, check, pairs, where, fail_under)]
     asked = Asked(
-        dataset, *several, (start, to), source, sample, endpoint, concurrency, most_usd, into, compare_with, dry_run
+        dataset=dataset,
+        criteria=tuple(criterion or ()),
+        checks=tuple(check or ()),
+        pairs=tuple(pairs or ()),
+        where=tuple(where or ()),
+        fail_under=tuple(fail_under or ()),
+        span=(start, to),
+        source=source,
+        sample=sample,
+        endpoint=endpoint,
+        concurrency=concurrency,
+        most_usd=most_usd,
+        into=into,
+        compare_with=compare_with,
+        dry_run=dry_run,
     )
     raise typer.Exit(command(config, asked))

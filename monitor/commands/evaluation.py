@@ -190,14 +190,19 @@ def _show(made: Evaluation) -> None:
         errors.print(Text(clean_text(f"left out: {each}", 300), style="yellow"))
     for why, count in made.unanswered.items():
         errors.print(Text(clean_text(f"{count:,} rows have no new answer: {why}", 300), style="yellow"))
-    table = Table("measure", "value", "95 % interval", "rests on", "against the earlier run")
-    for shown in map(part, made.findings):
-        table.add_row(*map(Text, (shown.title, shown.big, shown.interval, shown.rests_on, shown.change or "–")))
+    parts = [part(each) for each in made.findings]
+    table = Table("measure", "value", "95 % interval", "rests on")
+    for shown in parts:
+        table.add_row(*map(Text, (shown.title, shown.big, shown.interval, shown.rests_on)))
     console.print(table)
-    for each in made.findings:
-        problems = ", ".join(f"{clean_text(why, 60)} {count:,}" for why, count in each.problems.items())
+    for shown in parts:
+        if shown.change:
+            style = "red" if shown.worse else ""
+            console.print(Text(f"{shown.title}, against the earlier run: {shown.change}", style=style))
+    for found in made.findings:
+        problems = ", ".join(f"{clean_text(why, 60)} {count:,}" for why, count in found.problems.items())
         if problems:
-            console.print(Text(f"{clean_text(each.measure.name, 100)}: no verdict: {problems}", style="yellow"))
+            console.print(Text(f"{clean_text(found.measure.name, 100)}: no verdict: {problems}", style="yellow"))
     console.print(Text(f"${made.spent_usd:.4g} of ${made.most_usd:.4g} spent"))
     if not made.is_complete:
         errors.print(Text("not complete: run the same command again, and it goes on", style="yellow"))

@@ -26,7 +26,7 @@ from monitor.opening import open_house
 from monitor.records import RecordsError
 from monitor.sources.base import SourceError
 from monitor.store import labels
-from monitor.store.database import StoreError
+from monitor.store.database import Session, StoreError
 from monitor.store.labels import Vote
 
 SHOWN_BAD: Final = 20
@@ -144,7 +144,7 @@ def _opened(config: Path, source: str) -> Iterator[House]:
         house.close()
 
 
-def _counted(session: Any, source: str) -> list[dict[str, Any]]:
+def _counted(session: Session, source: str) -> list[dict[str, Any]]:
     votes = labels.votes(session, source)
     waiting = Counter(each.criterion for each in labels.waiting(session, source))
     rows = []

@@ -9,6 +9,7 @@ from config.settings import Settings
 from config.words import choose, shown
 from detectors.catalogue import BY_NAME
 from detectors.golden import GOLDEN_BY_NAME
+from detectors.judge_catalogue import JUDGED_BY_NAME
 from detectors.text_catalogue import TEXTS_BY_NAME
 from monitor.commands.rule_checks import ALERT_LABELS
 
@@ -18,7 +19,7 @@ BUILT_IN = ("receiver", "asked_model", "baseline", "channel", "stream")
 
 def routing_doubts(settings: Settings) -> Iterator[Finding]:
     """Labels that rules of inhibition name and no alert has; allowed, since a missing label is an empty one."""
-    measured = (spec for specs in (BY_NAME, TEXTS_BY_NAME, GOLDEN_BY_NAME) for spec in specs.values())
+    measured = (spec for specs in (BY_NAME, TEXTS_BY_NAME, GOLDEN_BY_NAME, JUDGED_BY_NAME) for spec in specs.values())
     labels = {*ALERT_LABELS, *GROUPING_COLUMNS, *BUILT_IN, *(label for spec in measured for label, _ in spec.labels)}
     for number, rule in enumerate(settings.routing.inhibit):
         named = {

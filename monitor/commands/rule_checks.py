@@ -35,7 +35,8 @@ def check_rules(tree: Mapping[str, Any], known: Mapping[str, MeasurementSpec]) -
         if measure in every:
             yield from _labels(rule, every[measure], path)
         else:
-            hint = choose(measure.removeprefix("llm_"), every)
+            meant = measure.removeprefix("llm_")
+            hint = choose(meant, every if nearest(meant, every) else known)
             yield Finding((*path, "measure"), f"unknown measurement {shown(measure)}", hint)
     yield from _group_labels(tree, every)
 

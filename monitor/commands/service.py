@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alerts.notifier import Notifier
 from config.load import Loaded
-from monitor import api_alerts, api_charts, label_page, report_page, silence_page
+from monitor import api_alerts, api_charts, api_judge, label_page, report_page, silence_page
 from monitor.commands.common import CommandError, explain, load_or_explain, log_to_console
 from monitor.daemon import Service, clock
 from monitor.exporter import Exporter
@@ -78,6 +78,7 @@ def serve(service: Service, state: Path) -> Server:
     server = Server(settings, exporter, now_shown, clock, service.alive)
     server.mount(routes(reports, settings.token))
     server.mount(api_charts.routes(house, clock))
+    server.mount(api_judge.routes(house, settings.token))
     server.mount(silence_page.routes(house.database, clock, settings.token))
     server.mount(report_page.routes(house, reports, clock, settings.token))
     server.mount(api_alerts.routes(house.database, house.settings, clock, settings.token))

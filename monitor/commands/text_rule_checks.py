@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from alerts.conditions import by_interval
 from config.alerts import Rule
 from config.detectors import Text
-from config.judge import Judge, JudgeSampling
+from config.judge import JudgeSampling
 from config.problems import Finding, Path
 from config.references import names, sections
 from config.sources.common import CommonSource
@@ -66,7 +66,7 @@ def _of_texts(rule: Rule, tree: Mapping[str, Any], path: Path) -> Iterator[Findi
     if rule.over is not None and length is None:
         why = "the length of a text window is chosen when its baseline is learnt"
         yield Finding((*path, "over"), why, "leave `over` out, or set text.window")
-    elif rule.over not in (None, length):
+    elif rule.over is not None and length is not None and rule.over != length:
         hint = f"text.window is {format_duration(length)}: leave `over` out"
         yield Finding((*path, "over"), "is not the length of a text window", hint)
     yield from _baseline(rule, length, path)
@@ -81,7 +81,7 @@ def _stream(rule: Rule, text: Mapping[str, Any], path: Path) -> Iterator[Finding
     for stream in wanted:
         if stream is not None and stream not in read:
             place = ("labels", "stream") if named is not None else ("measure",)
-            yield Finding((*path, *place), f"the texts of {stream}s are not read", f"add {stream} to text.streams")
+            yield Finding((*path, *place), f"{stream}s are not read", f"add {stream} to text.streams")
 
 
 def _by(rule: Rule, tree: Mapping[str, Any], text: Mapping[str, Any], path: Path) -> Iterator[Finding]:
@@ -95,7 +95,12 @@ def _by(rule: Rule, tree: Mapping[str, Any], text: Mapping[str, Any], path: Path
         if set(map(str, cut)) == set(rule.by):
             continue
         read = f"by [{', '.join(map(str, cut))}]" if cut else "as a whole"
-        hint = f"write `by: [{', '.join(map(str, cut))}]`" if cut else "leave `by` out"
+        if cut:
+            hint = f"write `by: [{', '.join(map(str, cut))}]`"
+        elif set(rule.by) == wanted:
+            hint = f"add [{', '.join(rule.by)}] to sources.{name}.groupings, or leave `by` out"
+        else:
+            hint = "leave `by` out"
         yield Finding((*path, "by"), f"the texts of source {name} are read {read} (text.by)", hint)
 
 
@@ -105,13 +110,12 @@ def _baseline(rule: Rule, length: timedelta | None, path: Path) -> Iterator[Find
     if change is None or change.value is not None:
         return
     spelled = format_duration(window)
-    why = f"a text window is {spelled}" if length is not None else f"a text window can be {spelled} long (text.window)"
+    why = f"a text window {'is' if length is not None else 'can be'} {spelled} long"
     if change.length is not None and change.length % window:
         yield Finding((*path, "change", "length"), "is not a whole number of text windows", why)
     if change.ago < window:
-        yield Finding(
-            (*path, "change", "ago"), "reaches into the window of the value", f"{why}: write {spelled} or more"
-        )
+        hint = f"{why}: write {spelled} or more"
+        yield Finding((*path, "change", "ago"), "reaches into the window of the value", hint)
 
 
 def _of_judge(rule: Rule, tree: Mapping[str, Any], path: Path) -> Iterator[Finding]:
@@ -119,9 +123,9 @@ def _of_judge(rule: Rule, tree: Mapping[str, Any], path: Path) -> Iterator[Findi
         yield Finding((*path, "measure"), "no judge is configured", "add a section `judge`, see docs/judge.md")
         return
     judge = _section(tree, "judge")
-    every = _duration(judge.get("every", Judge.model_fields["every"].default))
-    if rule.over is not None and every is not None and rule.over % every:
-        hint = f"judge.every is {format_duration(every)}"
+    window = _duration(judge.get("window"))
+    if rule.over is not None and window is not None and rule.over % window:
+        hint = f"judge.window is {format_duration(window)}"
         yield Finding((*path, "over"), "is not a whole number of judged windows", hint)
     sampling = JudgeSampling.model_fields["by"].get_default()
     cut = [name for _, name in names(_section(judge, "sampling").get("by", sampling))]

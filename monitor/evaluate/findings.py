@@ -137,6 +137,7 @@ def _of_criterion(found: Finding, rows: Sequence[Row], outcomes: Sequence[Outcom
     judged = Judged.of(
         [NONE if each.passed is None else PASS if each.passed else FAIL for _, each in asked],
         [np.nan if name not in row.labels else float(not row.labels[name]) for row, _ in asked],
+        probabilities=(1.0, [row.chances.get(name, 1.0) for row, _ in asked]),
         clusters=_clusters([row for row, _ in asked]),
     )
     estimates = estimate(judged)

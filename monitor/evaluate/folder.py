@@ -135,22 +135,27 @@ def results_of(path: Path) -> dict[Measure, dict[str, Outcome]]:
 
 
 class Replies:
-    """`detectors.protocols.Cache` of what judges have answered in this run and, read only, in an earlier one."""
+    """`detectors.protocols.Cache` of what judges answered in this run, or in an earlier one, which is taken over."""
 
     def __init__(self, own: Lines, earlier: Lines | None = None) -> None:
         self._own = own
-        self._known: dict[str, bytes] = {}
-        for lines in [earlier, own] if earlier is not None else [own]:
-            self._known |= {each["key"]: base64.b64decode(each["body"]) for each in lines.read()}
+        self._earlier = {} if earlier is None else _bodies(earlier)
+        self._known = _bodies(own)
 
     def get(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         """What is known of the keys."""
+        self.put({key: self._earlier[key] for key in keys if key not in self._known and key in self._earlier})
         return {key: self._known[key] for key in keys if key in self._known}
 
     def put(self, items: Mapping[str, bytes]) -> None:
         """Remembers."""
         self._known |= items
-        self._own.add({"key": key, "body": base64.b64encode(body).decode()} for key, body in items.items())
+        if items:
+            self._own.add({"key": key, "body": base64.b64encode(body).decode()} for key, body in items.items())
+
+
+def _bodies(lines: Lines) -> dict[str, bytes]:
+    return {each["key"]: base64.b64decode(each["body"]) for each in lines.read()}
 
 
 class Purse:

@@ -1,13 +1,14 @@
 """Calls of the log that are evaluated: a sample of those that fit, with their texts redacted."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from config.calls import GROUPING_COLUMNS
 from config.criteria import Need
 from detectors.judge.candidates import Candidates, candidates, disliked
+from detectors.judge.prompt import Item
 from detectors.measurement import Window
 from detectors.ood import LEVEL
 from monitor.clean import clean_text
@@ -15,7 +16,9 @@ from monitor.evaluate.values import EvaluationError, Row, Rows
 from monitor.house import House, Watched
 from monitor.judging.items import read_items
 from monitor.labels.calls import redacted
-from monitor.store import labels, texts
+from monitor.store import judging, labels, texts
+from monitor.store.database import Session
+from monitor.store.labels import Label
 
 SIGNS: Final = ("out_of_distribution", "negative_feedback", "new_topic", "error")
 IN_A_QUERY: Final = 200
@@ -136,14 +139,33 @@ def _read(
     (found, rows), (needs, criteria) = chosen, read
     ids = [found.ids[row] for row in rows]
     needed = list(needs)
-    items = {}
+    items: dict[str, Item] = {}
     for first in range(0, len(ids), IN_A_QUERY):
         items |= read_items(watched, ids[first : first + IN_A_QUERY], wanted.window, needed)
-    said: dict[str, dict[str, bool]] = {}
+    said: dict[str, dict[str, Label]] = {}
     with house.database.reading() as session:
         for name in criteria:
-            for label in labels.labels_of(session, watched.name, name, wanted.window.start, wanted.window.end):
-                said.setdefault(label.call_id, {})[name] = label.passed
+            for label in _labelled(session, watched.name, name, wanted.window):
+                said.setdefault(label.call_id, {})[name] = label
     for row, call in zip(rows, ids, strict=True):
         if call in items:
-            yield Row(redacted(items[call]), labels=said.get(call, {}), cluster=found.sessions[row])
+            mine = said.get(call, {})
+            yield Row(
+                item=redacted(items[call]),
+                labels={name: label.passed for name, label in mine.items()},
+                cluster=found.sessions[row],
+                chances={name: label.probability for name, label in mine.items()},
+            )
+
+
+def _labelled(session: Session, source: str, criterion: str, window: Window) -> list[Label]:
+    """The labels of a window, each with the probability with which a call of the log was given one.
+
+    Labels that were drawn were drawn from judged calls, which had a probability of their own.
+    """
+    found = labels.labels_of(session, source, criterion, window.start, window.end)
+    if not found or not any(each.criterion == criterion for each in labels.drawn(session, source, found[0].call_id)):
+        return list(found)
+    rows = judging.of_calls(session, source, [each.call_id for each in found], criterion)
+    pi = {row.call_id: row.pi for row in rows}
+    return [replace(each, probability=each.probability * pi.get(each.call_id, 1.0)) for each in found]

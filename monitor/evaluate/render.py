@@ -118,7 +118,7 @@ def part(found: Finding) -> Part:
         interval=interval,
         rests_on=rests_on,
         facts=_facts(found),
-        change=_change(found.compared),
+        change=_change(found),
         worse=_is_worse(found.compared),
         cases=[_case(each) for each in found.cases],
     )
@@ -176,10 +176,13 @@ def _share(share: Share) -> str:
     return f"{formats.percent(share.value)} ({formats.percent(share.lower)} to {formats.percent(share.upper)})"
 
 
-def _change(compared: Compared | None) -> str:
+def _change(found: Finding) -> str:
+    compared = found.compared
     if compared is None:
         return ""
-    other = " Another judge, rubric or check decided then: the difference is theirs too." if compared.other else ""
+    other = " These are verdicts of the judge, uncorrected." if found.measure.kind == "criterion" else ""
+    if compared.other:
+        other += " Another judge, rubric or check decided then: the difference is theirs too."
     if compared.passing is not None:
         told = compared.passing
         p = "" if told.p_value is None else f", exact McNemar p = {told.p_value:.2g}"

@@ -21,6 +21,7 @@ class Row:
         item: its texts; its id is what an earlier run is compared by.
         other: a second answer, for pairs.
         labels: whether people say that it passes, by criterion.
+        chances: with which probability it was labelled, by criterion; 1 where it is not here.
         cluster: the conversation; None when it is its own.
     """
 
@@ -28,15 +29,16 @@ class Row:
     other: str | None = field(default=None, repr=False)
     labels: Mapping[str, bool] = field(default_factory=dict)
     cluster: str | None = None
+    chances: Mapping[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """One object."""
-        return {**asdict(self), "labels": dict(self.labels)}
+        return {**asdict(self), "labels": dict(self.labels), "chances": dict(self.chances)}
 
     @classmethod
     def of_json(cls, read: Mapping[str, Any]) -> "Row":
         """The row of an object that `as_json` made."""
-        return cls(Item(**read["item"]), read["other"], read["labels"], read["cluster"])
+        return cls(Item(**read["item"]), read["other"], read["labels"], read["cluster"], read["chances"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""Asks what waits of a window, in the order of its draw; every verdict is kept when it comes."""
+"""Asks what waits of a window, in the order of its draw; verdicts are kept as they come, a few calls at a time."""
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -56,6 +56,12 @@ class Round:
         return self.outside.stopping() or self.broke or len(self.down) == len(self.crew.judges)
 
     @property
+    def kept_waiting(self) -> dict[str, Problem]:
+        """What keeps questions to each judge waiting now."""
+        rest = Problem.BUDGET if self.broke else Problem.STOPPED
+        return {name: Problem.OUTAGE if name in self.down else rest for name in self.crew.judges}
+
+    @property
     def problems(self) -> dict[str, str]:
         """What is wrong with each judge that was asked; empty when nothing is."""
         found = dict.fromkeys(self.answered, "")
@@ -93,12 +99,13 @@ class Round:
             if not mine or name in self.down or self.broke or self.outside.stopping():
                 continue
 
-            def keep(verdict: Verdict, mine: dict[str, VerdictRow] = mine) -> None:
-                said(mine[verdict.item], verdict, self.outside.clock())
-                with self.house.database.transaction() as session:
-                    judging.save(session, [mine[verdict.item]])
-
-            found = judge.ask([items.get(call, Item(call)) for call in mine], criterion, keep)
+            found = judge.ask([items.get(call, Item(call)) for call in mine], criterion)
+            now = self.outside.clock()
+            for verdict in found:
+                said(mine[verdict.item], verdict, now)
+            # A service that dies before this finds the replies in its cache.
+            with self.house.database.transaction() as session:
+                judging.save(session, mine.values())
             self.note(name, judge, found)
 
     def note(self, name: str, judge: "Judge", found: Sequence[Verdict]) -> None:
@@ -165,21 +172,12 @@ def said(row: VerdictRow, verdict: Verdict, now: datetime) -> None:
     row.evidence, row.reasoning = clean_text(verdict.evidence, LONGEST), clean_text(verdict.reasoning, LONGEST)
 
 
-def finish(crew: Crew, rows: Sequence[VerdictRow], now: datetime) -> list[VerdictRow]:
-    """The rows of a window of which nothing more is asked: the jury has decided, and π is that of who was judged.
+def finish(rows: Sequence[VerdictRow]) -> None:
+    """Gives the rows of a window of which nothing more is asked the probabilities of those that were judged.
 
-    Questions that still wait become what kept them waiting. As they were asked in the order of the draw, the first of
-    them turns π of all before it into π times its rank (`detectors.judge.sampling.draw`); what was answered beyond it
-    is left out of all numbers.
+    As questions are asked in the order of the draw, the first that was not turns π of all before it into π times its
+    rank (`detectors.judge.sampling.draw`); what was answered beyond it is left out of all numbers.
     """
-    for voice in crew.judges:
-        waiting = [row for row in rows if row.state == judging.WAITING and row.voice == voice]
-        # Those that were never tried waited for what kept the others.
-        said_of = next((row.detail for row in waiting if row.detail), "")
-        for row in waiting:
-            row.state = _kept_by(row.detail or said_of)
-    if len(crew.judges) > 1:
-        _decide(crew, rows, now)
     groups: dict[tuple[str, str], list[VerdictRow]] = {}
     for row in rows:
         groups.setdefault((row.criterion, row.voice), []).append(row)
@@ -194,19 +192,29 @@ def finish(crew: Crew, rows: Sequence[VerdictRow], now: datetime) -> list[Verdic
                 row.pi *= cut
             else:
                 row.state = LEFT_OUT
-    return list(rows)
 
 
-def _kept_by(detail: str) -> str:
-    return next((each.value for each in UNASKED if detail.startswith(each.value)), Problem.STOPPED.value)
+def give_up(judges: Mapping[str, Problem], rows: Sequence[VerdictRow]) -> None:
+    """Questions that still wait become what kept them waiting.
+
+    Args:
+        judges: by name, each with what keeps the questions waiting that were never tried.
+        rows: of one window.
+    """
+    for voice, otherwise in judges.items():
+        waiting = [row for row in rows if row.state == judging.WAITING and row.voice == voice]
+        said_of = next((row.detail for row in waiting if row.detail), otherwise.value)
+        for row in waiting:
+            detail = row.detail or said_of
+            row.state = next((each.value for each in UNASKED if detail.startswith(each.value)), otherwise.value)
 
 
 LEFT_OUT: Final = "left_out"  # answered, but beyond the first question that was not
 NOTHING_SAID = frozenset({each.value for each in NO_VERDICT} | {Problem.REJECTED.value, Problem.SPLIT.value})
 
 
-def _decide(crew: Crew, rows: Sequence[VerdictRow], now: datetime) -> None:
-    """Fills the rows of the jury."""
+def decide_jury(crew: Crew, rows: Sequence[VerdictRow], now: datetime) -> None:
+    """Fills the rows of the jury, from what its members say; what one of them was not asked it does not know of."""
     from detectors.judge.jury import decide
 
     members: dict[tuple[str, str], list[VerdictRow]] = {}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from detectors.judge.rise import Usual
 
 DAY: Final = timedelta(days=1)
+LEAST_DAYS: Final = 7  # of a baseline; see `detectors.judge.rise`
 LEAST_TOLERATED: Final = 0.001  # the test needs some room above a share of nothing
 SHOWN: Final = 5  # calls of an alarm
 Facts = dict[str, Any]

@@ -11,9 +11,10 @@ from detectors.judge.criterion import CriterionError
 from detectors.measurement import Measured, Segment, Window
 from monitor.house import House, Watched
 from monitor.judging import comparing, deciding, measuring, rising, trusting
-from monitor.judging.asking import Round, finish, given_up
+from monitor.judging.asking import Round, decide_jury, finish, give_up, given_up
 from monitor.judging.crew import Crew, Outside
 from monitor.judging.drawing import plan
+from monitor.labels.gather import bring
 from monitor.slots import ceil, floor
 from monitor.sources.base import SourceError
 from monitor.store import baselines, judging, states
@@ -48,6 +49,7 @@ def look(house: House, outside: Outside) -> int:
     drawn = {each.name: _guarded(each, partial(_draw, house, each, settings, outside)) for each in sources}
     trusting.test_judges(asking)
     for watched in sources:
+        _guarded(watched, partial(bring, house, watched, outside.clock()))
         _guarded(watched, partial(_ask, asking, watched))
         if drawn[watched.name]:
             _guarded(watched, partial(_compare, asking, watched))
@@ -143,7 +145,10 @@ def _complete(asking: Round, watched: Watched, row: JudgeWindowRow, *, newer: bo
     waits = any(each.state == judging.WAITING and each.voice in asking.crew.judges for each in rows)
     if waits and not given_up(row, rows, now, newer=newer):
         return False
-    rows = finish(asking.crew, rows, now)
+    give_up(asking.kept_waiting, rows)
+    if len(asking.crew.judges) > 1:
+        decide_jury(asking.crew, rows, now)
+    finish(rows)
     with house.deciding, house.database.transaction() as session:
         judging.save(session, rows)
         judging.close(session, row)

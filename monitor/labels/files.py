@@ -24,6 +24,7 @@ class Given:
         line: where it stands.
         at: when the call was completed, where the file says so.
         who: who gave it; empty where the file does not say.
+        source: of the call, likewise.
     """
 
     line: int
@@ -32,6 +33,7 @@ class Given:
     said: Said
     at: datetime | None
     who: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,9 @@ def _given(line: int, values: Mapping[str, Any], criteria: Mapping[str, Criterio
         raise UnreadableError(f"the criterion {clean_text(name, 60)!r} is not known; known are {known}")
     verdict = next((values[key] for key in _VERDICTS if values.get(key) is not None), None)
     said = read_verdict(verdict, values.get("score"), criterion)
-    return Given(line, call_id, name, said, _time(values, now), _word(values, _WHO)[:LONGEST_NAME])
+    return Given(
+        line, call_id, name, said, _time(values, now), _word(values, _WHO)[:LONGEST_NAME], _word(values, ("source",))
+    )
 
 
 def _time(values: Mapping[str, Any], now: datetime) -> datetime | None:

@@ -1,31 +1,24 @@
 """The judged calls that people can be asked about."""
 
 from collections import defaultdict
-from datetime import datetime
-
-from sqlmodel import Session, col, select
+from datetime import datetime, timedelta
+from typing import Final
 
 from monitor.labels.sample import JudgedCall
-from monitor.store.judge_tables import VerdictRow
+from monitor.store import judging
+from monitor.store.database import Session
 
-ANSWERED = "answered"
+LONGEST_WINDOW: Final = timedelta(days=1)
 
 
 def judged_calls(session: Session, source: str, criterion: str, since: datetime, until: datetime) -> list[JudgedCall]:
     """The calls completed in `[since, until)` about which a judge answered; passed when every judge passed them."""
-    query = select(VerdictRow.call_id, VerdictRow.at, VerdictRow.passed).where(
-        col(VerdictRow.source) == source,
-        col(VerdictRow.criterion) == criterion,
-        col(VerdictRow.state) == ANSWERED,
-        col(VerdictRow.at) >= since,
-        col(VerdictRow.at) < until,
-    )
-    times: dict[str, datetime] = {}
-    said: dict[str, list[bool | None]] = defaultdict(list)
-    for call_id, at, passed in session.exec(query.order_by(col(VerdictRow.at), col(VerdictRow.call_id))):
-        times[call_id] = at
-        said[call_id].append(passed)
-    return [JudgedCall(each, at, _together(said[each])) for each, at in times.items()]
+    rows = judging.verdicts(session, source, (since - LONGEST_WINDOW, until), criterion)
+    said: dict[tuple[datetime, str], list[bool | None]] = defaultdict(list)
+    for row in rows:
+        if row.state == judging.ANSWERED and since <= row.at < until:
+            said[row.at, row.call_id].append(row.passed)
+    return [JudgedCall(call, at, _together(votes)) for (at, call), votes in sorted(said.items())]
 
 
 def _together(said: list[bool | None]) -> bool | None:

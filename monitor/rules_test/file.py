@@ -43,9 +43,22 @@ class InputSeries(Strict):
     over: PositiveDuration | None = Field(
         None, description="Only of trailing windows of this length; unset is every length that a rule reads."
     )
+    before: Samples | None = Field(
+        None, description="What was measured before, a value a history window (1h), up to the first of `values`."
+    )
     n: Samples | None = Field(None, description="Calls behind each value, written alike; the last one goes on.")
     lower: Samples | None = Field(None, description="Lower end of each value's interval; the last one goes on.")
     upper: Samples | None = Field(None, description="Upper end of each value's interval; the last one goes on.")
+
+
+class InputEvent(Strict):
+    """Something that happens, as `watchkeeper event` marks it or Watchkeeper notices it."""
+
+    at: Duration = Field(description="When, after the first value.")
+    name: str = Field(description="What it is called: model changed, or a name of your own.")
+    detail: str = Field("", description="More about it.")
+    service: str = Field("", description="About which service; unset is all.")
+    source: str | None = Field(None, description="About which source; may be unset where there is only one.")
 
 
 class Expected(Strict):
@@ -77,9 +90,11 @@ class RuleTest(Strict):
     name: str = Field(description="A sentence about what must hold.")
     start: AwareDatetime = Field(START, description="When the first value is read: matters to hours, days and weeks.")
     rules: NameList | None = Field(
-        None, description="The rules that are tested; unset is those whose measurement has a series."
+        None,
+        description="The rules that are tested; unset is those whose measurement has a series, or whose event happens.",
     )
     series: list[InputSeries] = Field(description="What is measured.", min_length=1)
+    events: list[InputEvent] = Field(default=[], description="What happens meanwhile.")
     until: Duration | None = Field(
         None, description="Go on until then, without values; unset is the end of the longest series."
     )
@@ -197,6 +212,8 @@ def _misfits(file: RulesTestFile, settings: Settings) -> Iterator[Finding]:
                 yield Finding(
                     (*at, "measure"), f"unknown measurement {shown(each.measure)}", choose(each.measure, BY_NAME)
                 )
+        for place, event in enumerate(test.events):
+            yield from _source(event.source, settings, (*here, "events", place, "source"))
         longest = test_end(test, settings.window)
         for place, change in enumerate(test.transitions or []):
             at = (*here, "transitions", place)

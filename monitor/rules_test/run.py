@@ -15,10 +15,12 @@ from monitor.cycle import Stretch, advance
 from monitor.deliver import Delivery
 from monitor.house import House, Watched
 from monitor.reading.desk import TextDesk
-from monitor.rules_test.file import RuleTest, Suite, test_end
+from monitor.rules_test.file import RuleTest, Suite, source_of, test_end
+from monitor.rules_test.past import GivenPast
 from monitor.rules_test.stage import EmptyLog, GivenMeter, ends, only
-from monitor.store import outbox
+from monitor.store import events, outbox
 from monitor.store.database import Database, create
+from monitor.store.events import Event
 from monitor.store.tables import TransitionRow
 
 MOST_SENDS = 1_000  # messages to one receiver within a window: more is a loop
@@ -56,7 +58,7 @@ def run(suite: Suite) -> Iterator[Happened]:
         Database.open(f"sqlite:///{empty}").close()
         for number, test in enumerate(suite.tests):
             copy = copyfile(empty, Path(folder) / f"{number}.db")
-            with _staged(only(suite.settings, test.rules, test.series), test, copy) as house:
+            with _staged(only(suite.settings, test), test, copy) as house:
                 yield _run(house, suite, test)
 
 
@@ -83,16 +85,24 @@ def _sent(delivery: Delivery, receivers: Mapping[str, Noted], now: datetime) -> 
         noted.messages.clear()
 
 
+def _happening(test: RuleTest, settings: Settings) -> Iterator[Event]:
+    for each in test.events:
+        yield Event(test.start + each.at, each.name, each.detail, source_of(each.source, settings), each.service)
+
+
 @contextmanager
 def _staged(settings: Settings, test: RuleTest, store: Path) -> Iterator[House]:
-    sources = {}
+    sources, pasts = {}, {}
     for name, source in settings.sources.items():
         meter = GivenMeter.of_test(settings, name, test.series, test.start)
         sources[name] = Watched(name, source, EmptyLog(name), meter)
+        pasts[name] = GivenPast(meter.given, test.start, meter.plan.slot, meter.plan.history)
     database = Database(create(f"sqlite:///{store}"))
     # As in a replay no clock ticks between two slots, so that groups that wait are looked at in every slot.
     desk = TextDesk(settings.text)
-    house = House(settings, database, sources, Counters(), desk, replay=True, folder=store.parent)
+    house = House(settings, database, sources, Counters(), desk, pasts=pasts, replay=True, folder=store.parent)
+    with database.transaction() as session:
+        events.record(session, _happening(test, settings))
     try:
         yield house
     finally:

@@ -14,8 +14,9 @@ from config.sources import AnySource
 from detectors.measurement import Batch, Floats, Key, Reason, Segment, Series, Window
 from detectors.protocols import Calls
 from monitor.meter import Admitted, Meter
-from monitor.rules_test.file import START, InputSeries, source_of
+from monitor.rules_test.file import START, InputSeries, RuleTest, source_of
 from monitor.rules_test.notation import Sample
+from monitor.rules_test.values import value_of
 from monitor.sources.base import Poll
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class GivenMeter(Meter):
             columns = _Columns.empty(len(rows))
             for each in (one for one in given if one.key == key):
                 for window in windows:
-                    columns.put(index[each.segment, window], each.series, self._number(window))
+                    columns.put(index[each.segment, window], each, self._number(window))
             series[key] = columns.series()
         return Batch(source, rows, series)
 
@@ -148,17 +149,15 @@ class _Columns:
         reason = np.full(rows, Reason.NO_CALLS, dtype=object)
         return cls(value, lower, upper, n, reason)
 
-    def put(self, row: int, series: InputSeries, number: int) -> None:
+    def put(self, row: int, given: Given, number: int) -> None:
         """Fills a row with one sample; after its end a series has no values."""
-        sample: Sample = series.values[number] if 0 <= number < len(series.values) else Reason.NO_CALLS
-        if isinstance(sample, Reason):
-            self.reason[row] = sample
-        else:
-            self.value[row] = sample
-        for name, samples in (("n", series.n), ("lower", series.lower), ("upper", series.upper)):
-            if samples is not None and number >= 0:
-                other = samples[min(number, len(samples) - 1)]
-                getattr(self, name)[row] = np.nan if isinstance(other, Reason) else other
+        samples = given.series.values
+        sample: Sample = samples[number] if 0 <= number < len(samples) else Reason.NO_CALLS
+        value = value_of(given.series, given.key, sample, max(number, 0))
+        self.reason[row] = value.reason
+        for name in ("value", "lower", "upper", "n"):
+            known = getattr(value, name)
+            getattr(self, name)[row] = np.nan if known is None else known
 
     def series(self) -> Series:
         return Series(self.value, self.lower, self.upper, self.n, self.reason)
@@ -170,12 +169,17 @@ def ends(window: timedelta, start: datetime, last: timedelta) -> Iterator[dateti
         yield start + number * window
 
 
-def only(settings: Settings, names: Sequence[str] | None, series: Sequence[InputSeries]) -> Settings:
-    """The settings with the rules that are tested: those named, or those whose measurement has a series."""
-    measured = {each.measure for each in series}
+def only(settings: Settings, test: RuleTest) -> Settings:
+    """The settings with the rules that are tested: those named, or those whose measurement has a series or whose event
+    happens."""
+    measured, happening = {each.measure for each in test.series}, {each.name for each in test.events}
     tested: Mapping[str, object] = {
         name: rule
         for name, rule in settings.rules.items()
-        if (name in names if names is not None else rule.measure in measured)
+        if (
+            name in test.rules
+            if test.rules is not None
+            else rule.measure in measured or (rule.event is not None and rule.event.name in happening)
+        )
     }
     return settings.model_copy(update={"rules": tested})

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
-from ibis.backends.duckdb import Backend
 
 from config.sources.files import FilesFeedback, FilesSource
 from monitor import stretches
@@ -18,6 +17,7 @@ from monitor.landing import Landed
 from monitor.redact import Redactor
 from monitor.sources.base import Poll, SourceError
 from monitor.sources.engines.backend import guarded
+from monitor.sources.engines.bound_once import BoundOnce
 from monitor.sources.expressions import Expressions, shown
 from monitor.sources.inplace import ParquetStream
 from monitor.sources.landed import LandedStream
@@ -48,7 +48,7 @@ class FilesLog:
         self._redactor = Redactor(settings.redact)
         self._connection = duckdb.connect(config={"autoinstall_known_extensions": False})
         self._connection.execute("SET TimeZone = 'UTC'")
-        self._backend = guarded(Backend, self._explained).from_connection(self._connection)
+        self._backend = guarded(BoundOnce, self._explained).from_connection(self._connection)
         self._complete_until: datetime | None = None
         self._calls = self._stream(CALLS, settings)
         self._feedback = None if settings.feedback is None else self._stream(FEEDBACK, settings.feedback)

@@ -119,6 +119,15 @@ def spent(session: Session, now: datetime) -> Spent:
     return Spent(_since(session, midnight), _since(session, midnight.replace(day=1)))
 
 
+def waiting(session: Session) -> int:
+    """How many drawn questions wait in windows that are open."""
+    query = select(func.count()).select_from(VerdictRow).join(
+        JudgeWindowRow,
+        (col(JudgeWindowRow.source) == VerdictRow.source) & (col(JudgeWindowRow.start) == VerdictRow.start),
+    )
+    return int(session.exec(query.where(JudgeWindowRow.state == OPEN, VerdictRow.state == WAITING)).one())
+
+
 def usual_usd(session: Session) -> float | None:
     """What one drawn call has cost lately, by all judges and criteria; None before any was paid for."""
     last = select(VerdictRow.source, VerdictRow.start).where(col(VerdictRow.usd) > 0)

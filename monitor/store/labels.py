@@ -4,16 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from sqlmodel import Session, col, delete, select
 
 from monitor.store.label_tables import LabelDrawRow, LabelRow
+from monitor.store.tables import CursorRow
 
 Kind = Literal["page", "import", "feedback"]
 
 # Drawn labels count alone once there are so many; it is what makes an interval of them useful.
 ENOUGH_DRAWN: Final = 50
+PLACES: Final = "labels"  # the stream of cursors of what labels were brought from
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,17 @@ def drawn(session: Session, source: str, call_id: str) -> list[Draw]:
     """The draws of one call, by criterion."""
     query = select(LabelDrawRow).where(col(LabelDrawRow.source) == source, col(LabelDrawRow.call_id) == call_id)
     return [_draw(row) for row in session.exec(query.order_by(col(LabelDrawRow.criterion)))]
+
+
+def seen(session: Session, source: str) -> dict[str, Any]:
+    """How far labels have been brought in, by the name of the place that they come from."""
+    query = select(CursorRow).where(CursorRow.source == source, CursorRow.stream == PLACES)
+    return {row.name: row.body for row in session.exec(query)}
+
+
+def note_seen(session: Session, source: str, place: str, body: Any) -> None:
+    """Remembers how far a place has been read."""
+    session.merge(CursorRow(source=source, stream=PLACES, name=place, body=body))
 
 
 def expire(session: Session, before: datetime) -> None:

@@ -243,6 +243,19 @@ def channel_failed(session: Session, receiver: str, error: DeliveryError, now: d
     session.add(channel)
 
 
+def channel_unknown(session: Session, receiver: str) -> None:
+    """Notes that nobody knows how a receiver is doing, if all that it did not take need not be sent any more: nothing
+    is left that could show that it works again. What was lost for good stays known."""
+    channel = session.get(ChannelRow, receiver)
+    if channel is None or channel.failing_since is None:
+        return
+    lost = (col(OutboxRow.state) == "failed") & (col(OutboxRow.finished_at) >= channel.failing_since)
+    owed = col(OutboxRow.state).in_(UNFINISHED) | lost
+    if session.exec(select(OutboxRow.id).where(col(OutboxRow.receiver) == receiver, owed).limit(1)).first() is None:
+        channel.failing_since, channel.failure = None, None
+        session.add(channel)
+
+
 def channels(session: Session) -> dict[str, ChannelRow]:
     """How each receiver is doing."""
     return {row.receiver: row for row in session.exec(select(ChannelRow))}
