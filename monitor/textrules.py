@@ -4,7 +4,6 @@ They are stepped over lines of windows (`textwatch.Line`). Each line has a mark 
 transaction of what was decided: a restart reads on where it was, and a window that is measured again is not read again.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,8 +25,6 @@ from monitor.store.database import Session
 from monitor.telling import When, tell
 from monitor.textlines import text_lines
 from monitor.textwatch import Line, Look, belongs, steps_of
-
-log = logging.getLogger("watchkeeper")
 
 REACH = timedelta(days=28)  # what closed longer before the newest window is not read any more
 

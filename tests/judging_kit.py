@@ -20,7 +20,7 @@ from monitor.opening import open_house
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-AN_HOUR = 40  # calls
+AN_HOUR = 30  # calls
 GOOD, BAD = "Line 12 goes to the airport.", "Basil likes the sun."
 
 CONFIG = """
@@ -50,11 +50,13 @@ def honest(question: Question) -> str:
     return said("yes", "Line 12") if "Line 12" in text else said("no", text[:10])
 
 
-def log(hours: int, bad_share: float = 0.2, start: datetime = START, seed: int = 1) -> Iterator[dict[str, Any]]:
-    """Forty calls an hour by two models, a part of which is answered badly."""
-    random = np.random.default_rng(seed)
-    for number in range(hours * AN_HOUR):
-        at = start + number * HOUR / AN_HOUR
+def log(
+    hours: int, bad_share: float = 0.2, start: datetime = START, an_hour: int = AN_HOUR
+) -> Iterator[dict[str, Any]]:
+    """Thirty calls an hour by two models, a part of which is answered badly."""
+    random = np.random.default_rng(1)
+    for number in range(hours * an_hour):
+        at = start + number * HOUR / an_hour
         answer = BAD if random.random() < bad_share else GOOD
         yield {
             "id": f"c{int(at.timestamp())}",

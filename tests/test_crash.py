@@ -17,16 +17,15 @@ from fake_slack import FakeSlack
 from monitor.failpoints import EXIT_STATUS, NAMES
 
 HITS = (1, 3)  # the first time, and once more in the middle of the incident, counted from the restart
-ONCE = ("late.", "maintain.", "progress.", "health.")  # the first time is like any other, or there is no third
+# Places that one life comes by in this order: the first time is like any other, or there is no third. One story has all.
+ONCE = ("progress", "health", "maintain", "late")
 UNDISTURBED = "undisturbed"
-SCENARIOS = (UNDISTURBED, *NAMES)
-
-
-def failpoints(scenario: str) -> list[str]:
-    """Where the lives of a scenario end, one after the other."""
-    if scenario == UNDISTURBED:
-        return []
-    return [f"{scenario}:{hit}" for hit in HITS if hit == 1 or not scenario.startswith(ONCE)]
+# Where the lives of a story end, one after the other.
+STORIES: dict[str, list[str]] = {
+    UNDISTURBED: [],
+    **{f"once {when}": [f"{each}.{when}:1" for each in ONCE] for when in ("before_commit", "after_commit")},
+    **{name: [f"{name}:{hit}" for hit in HITS] for name in NAMES if not name.startswith(ONCE)},
+}
 
 
 def key_of(scenario: str) -> str:
@@ -35,17 +34,17 @@ def key_of(scenario: str) -> str:
 
 @pytest.fixture(scope="module")
 def lives(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Every scenario lived once, each with a channel and an integration of its own at the same two servers."""
+    """Every story lived once, each with a channel and an integration of its own at the same two servers."""
     base = tmp_path_factory.mktemp("lives")
     with (
-        FakeSlack(channels={f"C{key_of(name)[:9].upper()}": key_of(name) for name in SCENARIOS}) as slack,
+        FakeSlack(channels={f"C{key_of(name)[:9].upper()}": key_of(name) for name in STORIES}) as slack,
         FakePagerDuty() as pagerduty,
     ):
         asked = [
             {
                 "name": name,
                 "folder": str(base / str(number)),
-                "failpoints": failpoints(name),
+                "failpoints": failpoints,
                 "config": {
                     "token": slack.token,
                     "channel": key_of(name),
@@ -54,7 +53,7 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> Any:
                     "pagerduty": pagerduty.base,
                 },
             }
-            for number, name in enumerate(SCENARIOS)
+            for number, (name, failpoints) in enumerate(STORIES.items())
         ]
         program = Path(__file__).parent / "crash_story.py"
         environment = {**os.environ, "NO_PROXY": "*", "OMP_NUM_THREADS": "1"}
@@ -71,23 +70,27 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield results, slack, pagerduty, done.stderr
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_named_place_is_in_a_story() -> None:
+    assert {each.partition(":")[0] for failpoints in STORIES.values() for each in failpoints} == set(NAMES)
+
+
+@pytest.mark.parametrize("scenario", STORIES)
 def test_after_a_kill_the_store_ends_as_if_nothing_had_happened(lives: Any, scenario: str) -> None:
     results, _, _, errors = lives
     result = results[scenario]
-    assert result["kills"] == [EXIT_STATUS] * len(failpoints(scenario)), errors
+    assert result["kills"] == [EXIT_STATUS] * len(STORIES[scenario]), errors
     assert result["last"] == 0, errors
     assert result["rows"] == results[UNDISTURBED]["rows"]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", STORIES)
 def test_pagerduty_opens_one_incident_and_closes_it(lives: Any, scenario: str) -> None:
     _, _, pagerduty, _ = lives
     incidents = [incident for incident in pagerduty.incidents if incident.routing_key == key_of(scenario)]
     assert [incident.status for incident in incidents] == ["resolved"]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", STORIES)
 def test_slack_repeats_a_message_once_at_most_and_says_so(lives: Any, scenario: str) -> None:
     _, slack, _, _ = lives
     channel = f"C{key_of(scenario)[:9].upper()}"

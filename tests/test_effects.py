@@ -88,7 +88,7 @@ def test_the_night_is_compared_with_nights() -> None:
     hours = days(0, 14)
     dark = [hour for hour in hours if hour % 24 < 8]
     past = joined(
-        traffic(dark, 12, night, seed=1), traffic([hour for hour in hours if hour % 24 >= 8], 12, day, seed=2)
+        traffic(dark, 25, night, seed=1), traffic([hour for hour in hours if hour % 24 >= 8], 25, day, seed=2)
     )
     fitted = fit(past, SETTINGS)
     value, lower, _ = drift(traffic(MORNING, 25, night, seed=3), "mix", fitted)

@@ -228,7 +228,8 @@ def test_labels_correct_the_judge_and_say_how_far_it_can_be_trusted(go: Go, tmp_
 
 
 def test_a_run_that_was_broken_off_goes_on_and_asks_nothing_twice(go: Go, judge: FakeJudge, tmp_path: Path) -> None:
-    judge.says = lambda question: "no JSON at all" if question.texts["answer"].endswith(" 3") else opinion(question)
+    odd = {" 3": "no JSON at all", " 4": said("cannot_tell")}
+    judge.says = lambda question: odd.get(question.texts["answer"][-2:]) or opinion(question)
     path = dataset(tmp_path, count=80)
     assert go(stop_after=20, dataset=path, criteria=("relevance",)) == 1  # a group of 32 is under way
     assert len(judge.asked) == 32
@@ -238,7 +239,9 @@ def test_a_run_that_was_broken_off_goes_on_and_asks_nothing_twice(go: Go, judge:
     assert go(dataset=path, criteria=("relevance",)) == 0
     asked = [question.texts["answer"] for question in judge.asked]
     assert len(asked) == len(set(asked)) == 80  # the one without a verdict neither
-    assert measure(tmp_path / "run", "relevance")["problems"] == {"unparseable": 1}
+    found = measure(tmp_path / "run", "relevance")
+    assert found["problems"] == {"unparseable": 1, "cannot_tell": 1}
+    assert (found["known"], found["unasked"]) == (78, 0)
     assert report(tmp_path / "run")["spent_usd"] == pytest.approx(80 * PRICE)
     assert go(dataset=path, criteria=("relevance",)) == 0
     assert len(judge.asked) == 80

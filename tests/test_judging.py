@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fake_http import Answer
 from fake_judge import ANSWERED, SENT, FakeJudge, completion, said
-from judging_kit import AN_HOUR, BAD, DAY, HOUR, START, Story, honest, log
+from judging_kit import BAD, DAY, HOUR, START, Story, honest, log
 from sqlmodel import select
 
 from alerts.rules import State
@@ -35,6 +35,17 @@ def story(tmp_path: Path) -> Iterator[Story]:
         made.house.close()
 
 
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """A service with 26 hours of log that has looked once; for those who only look at it."""
+    with FakeJudge(says=honest) as server:
+        made = Story(tmp_path_factory.mktemp("judged"), server)
+        made.write(log(26, bad_share=0.5))
+        assert made.look(START + 26 * HOUR) == 1
+        yield made
+        made.house.close()
+
+
 def rows(story: Story) -> list[VerdictRow]:
     with story.house.database.reading() as session:
         return list(session.exec(select(VerdictRow).order_by(VerdictRow.rank)))  # type: ignore[arg-type]
@@ -58,27 +69,23 @@ def spent(story: Story) -> float:
         return sum(row.usd for row in session.exec(select(JudgeSpendRow)))
 
 
-def test_a_closed_window_becomes_verdicts_with_their_probabilities(story: Story) -> None:
-    story.write(log(2))
-    assert story.look(START + 2 * HOUR) == 1
-    found = rows(story)
-    assert 6 <= len(found) <= 30
+def test_a_closed_window_becomes_verdicts_with_their_probabilities(judged: Story) -> None:
+    found = rows(judged)
+    assert 5 <= len(found) <= 22
     assert {row.state for row in found} == {judging.ANSWERED}
-    assert {row.start for row in found} == {START + HOUR}
+    assert {row.start for row in found} == {START + 25 * HOUR}, "the past of a new judge is not judged"
     assert all(0.1 <= row.pi <= 1 and 0 <= row.rank < 1 for row in found)
     for row in found:
         assert (row.word == "no") == (row.evidence == BAD[:10])
         assert row.usd == pytest.approx(PAID)
         assert row.model == "judge-1-2026-01-01"
-    assert spent(story) == pytest.approx(len(found) * PAID)
-    assert story.look(START + 2 * HOUR + timedelta(minutes=15)) == 0
-    assert len(story.server.asked) == len(found)
+    assert spent(judged) == pytest.approx(len(found) * PAID)
+    assert judged.look(judged.now) == 0
+    assert len(judged.server.asked) == len(found)
 
 
-def test_what_the_judge_says_is_measured_and_called_uncorrected(story: Story) -> None:
-    story.write(log(2, bad_share=0.5))
-    story.look(START + 2 * HOUR)
-    whole = measured(story)
+def test_what_the_judge_says_is_measured_and_called_uncorrected(judged: Story) -> None:
+    story, whole = judged, measured(judged)
     fail = number(whole, "judge_fail_ratio", corrected="no")
     assert fail.value is not None
     assert fail.lower is not None
@@ -128,18 +135,11 @@ def test_a_rule_on_the_interval_fires_with_calls_that_failed(story: Story) -> No
     assert set(transition.exemplars) <= failed
 
 
-def test_few_verdicts_do_not_fire_a_rule_on_the_interval(story: Story) -> None:
-    story.changes = {"text:": FAIL_RULE, "share: 0.4, floor: 0.1": "share: 0.05, floor: 0.01"}
-    story.write(log(2, bad_share=0.1))
-    story.look(START + 2 * HOUR)
-    with story.house.database.reading() as session:
-        assert not [each for each in states.alerts(session) if each.rule == "bad"]
-
-
 def test_an_outage_of_hours_makes_up_no_verdict_and_is_an_alert(story: Story) -> None:
+    story.changes = {"share: 0.4, floor: 0.1": "share: 0.15, floor: 0.02"}
     story.write(log(12))
     story.server.broken = True
-    for hour in (2, 5, 8, 9):
+    for hour in (2, 4, 9):
         story.look(START + hour * HOUR)
         check_health(story.house, story.now)
     found = rows(story)
@@ -167,7 +167,7 @@ def test_money_that_runs_out_is_never_overspent_and_what_was_skipped_is_kept(sto
     story.changes = {"budget_usd_per_day: 10": "budget_usd_per_day: 0.2"}
     used = {"prompt_tokens": 2_000, "completion_tokens": 100, "total_tokens": 2_100}
     story.server.says = lambda _question: completion(said("yes"), usage=used)
-    story.write(log(3, start=START + 23 * HOUR))
+    story.write(log(3, start=START + 23 * HOUR, an_hour=40))
     for hours in (24.1, 24.5, 25.1, 26.1):
         story.look(START + hours * HOUR)
         assert spent(story) <= 0.2 * (story.now.hour + 1) / 24 + 1e-9
@@ -292,17 +292,9 @@ def test_an_empty_window_says_nothing(story: Story) -> None:
     assert (value.value, value.reason) == (None, "no_values")
 
 
-def test_the_past_of_a_new_judge_is_not_judged(story: Story) -> None:
-    story.write(log(48))
-    story.look(START + 48 * HOUR)
-    assert {row.start for row in rows(story)} == {START + 47 * HOUR}
-    assert len(rows(story)) < AN_HOUR
-
-
-def test_words_of_the_judge_are_forgotten_and_its_verdicts_stay(story: Story) -> None:
-    story.write(log(2))
-    story.look(START + 2 * HOUR)
-    with story.house.database.transaction() as session:
-        judging.expire(session, START + 40 * DAY, story.house.settings.retention, timedelta(days=30))
-    assert rows(story)
-    assert all(not row.evidence and not row.reasoning and row.word for row in rows(story))
+def test_words_of_the_judge_are_forgotten_and_its_verdicts_stay(judged: Story) -> None:
+    assert any(row.evidence for row in rows(judged))
+    with judged.house.database.transaction() as session:
+        judging.expire(session, START + 40 * DAY, judged.house.settings.retention, timedelta(days=30))
+    assert rows(judged)
+    assert all(not row.evidence and not row.reasoning and row.word for row in rows(judged))

@@ -39,6 +39,17 @@ def story(tmp_path: Path) -> Iterator[Story]:
         made.house.close()
 
 
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """A service that has looked once; for those who only look at it."""
+    with FakeJudge(says=honest) as server:
+        made = Story(tmp_path_factory.mktemp("judged"), server)
+        made.write(log(2, bad_share=0.5))
+        made.look(START + 2 * HOUR)
+        yield made
+        made.house.close()
+
+
 def values(story: Story, name: str) -> dict[tuple[tuple[str, str], ...], float | None]:
     with story.house.database.reading() as session:
         found = judging.newest(session, "chat", START - DAY)
@@ -152,8 +163,8 @@ def lived(shares: list[float], settings: Any, state: str = judging.ANSWERED) -> 
 USUAL = [0.08, 0.1, 0.12, 0.1]
 
 
-def test_more_failures_than_usual_raise_an_alarm_that_ends_when_a_day_is_as_usual(story: Story) -> None:
-    settings = story.house.settings.judge
+def test_more_failures_than_usual_raise_an_alarm_that_ends_when_a_day_is_as_usual(judged: Story) -> None:
+    settings = judged.house.settings.judge
     calm = USUAL * 12
     found = lived([*calm, *[0.5] * 8, *[0.1] * 8], settings)
     assert all(each is not None and each.alarm is None for each in found[: len(calm)])
@@ -173,19 +184,17 @@ def alarm_named(series: JudgeSeriesRow) -> JudgeSeriesRow:
     return series
 
 
-def test_a_window_that_was_not_all_answered_is_never_read(story: Story) -> None:
-    assert lived([0.1] * 3, story.house.settings.judge, "outage") == [None] * 3
+def test_a_window_that_was_not_all_answered_is_never_read(judged: Story) -> None:
+    assert lived([0.1] * 3, judged.house.settings.judge, "outage") == [None] * 3
 
 
-def test_everything_is_shown_and_no_text_of_a_call_where_no_token_is_asked_for(story: Story) -> None:
-    story.write(log(2, bad_share=0.5))
-    story.look(START + 2 * HOUR)
-    shown = survey(story.house, story.now)
-    page = render_page(shown, story.now, "1")
+def test_everything_is_shown_and_no_text_of_a_call_where_no_token_is_asked_for(judged: Story) -> None:
+    shown = survey(judged.house, judged.now)
+    page = render_page(shown, judged.now, "1")
     assert "not corrected" in page
     document = json.loads(render_json(shown))
     assert document["judge"]["judges"][0]["state"] == "ok"
-    exporter = Exporter(lambda: shown, lambda: story.now, timedelta(hours=1), "1")
+    exporter = Exporter(lambda: shown, lambda: judged.now, timedelta(hours=1), "1")
     metrics = exporter.render().decode()
     assert 'llm_judge_fail_ratio{corrected="no",criterion="relevance",judge="small"' in metrics
     assert 'watchkeeper_judge_up{judge="small"} 1.0' in metrics
@@ -193,11 +202,9 @@ def test_everything_is_shown_and_no_text_of_a_call_where_no_token_is_asked_for(s
         assert BAD[:10] not in told
 
 
-def test_failing_calls_come_with_the_evidence_for_those_who_have_the_token(story: Story) -> None:
-    story.write(log(2, bad_share=0.5))
-    story.look(START + 2 * HOUR)
+def test_failing_calls_come_with_the_evidence_for_those_who_have_the_token(judged: Story) -> None:
     app = FastAPI()
-    app.include_router(api_judge.routes(story.house, SecretStr("word")))
+    app.include_router(api_judge.routes(judged.house, SecretStr("word")))
     client = TestClient(app)
     assert client.get(api_judge.PATH).status_code == 401
     known = {"Authorization": "Bearer word"}

@@ -1,6 +1,5 @@
 """Landed parts: whole or not at all, the last write wins, and nothing is unlinked that somebody may read."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -260,28 +259,47 @@ def test_parts_past_their_retention_go_and_what_was_quarantined_with_them(landed
 
 # -- killed at every place
 
+PLACES = ("after_write", "before_commit", "after_commit")
+# Each place in a fork: what is imported once serves all of them.
 STORY = """
-import sys
+import os, sys
 sys.path[:0] = {path!r}
-import duckdb
 from pathlib import Path
-from test_landing import *
-folder = Path({folder!r})
-database = new_store(folder)
-landed = Landed(Manifest(database, "log", "calls"), folder / "landed", CALLS, duckdb.connect())
-landed.land(Step(rows(("a", 0), ("b", 1)), {{"file": {{"offset": 2}}}}), at(0), None)
-landed.land(Step(rows(("b", 2), ("c", 3)), {{"file": {{"offset": 4}}}}), at(60), at(30))
+from test_landing import PLACES, land_twice
+for place in PLACES:
+    child = os.fork()
+    if child == 0:
+        os.environ["WATCHKEEPER_FAILPOINT"] = f"landing.{{place}}:2"
+        land_twice(Path({folder!r}) / place)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-@pytest.mark.parametrize("place", ["after_write", "before_commit", "after_commit"])
-def test_a_step_is_landed_whole_or_not_at_all_wherever_it_is_killed(tmp_path: Path, place: str) -> None:
-    story = STORY.format(folder=str(tmp_path), path=[str(Path(__file__).parent), str(Path(__file__).parent.parent)])
-    environment = {**os.environ, "WATCHKEEPER_FAILPOINT": f"landing.{place}:2"}
-    done = subprocess.run([sys.executable, "-c", story], env=environment, capture_output=True, check=False, text=True)
-    assert done.returncode == EXIT_STATUS, done.stderr
-    database = new_store(tmp_path)
-    landed = Landed(Manifest(database, "log", "calls"), tmp_path / "landed", CALLS, duckdb.connect())
+def land_twice(folder: Path) -> None:
+    landed = Landed(Manifest(new_store(folder), "log", "calls"), folder / "landed", CALLS, duckdb.connect())
+    landed.land(Step(rows(("a", 0), ("b", 1)), {"file": {"offset": 2}}), at(0), None)
+    landed.land(Step(rows(("b", 2), ("c", 3)), {"file": {"offset": 4}}), at(60), at(30))
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one of each place in which the second step was killed there."""
+    folder = tmp_path_factory.mktemp("killed")
+    for place in PLACES:
+        (folder / place).mkdir()
+    here = Path(__file__).parent
+    story = STORY.format(folder=str(folder), path=[str(here), str(here.parent)])
+    done = subprocess.run([sys.executable, "-c", story], capture_output=True, check=False, text=True)
+    assert done.stdout.split() == [str(EXIT_STATUS)] * len(PLACES), done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_step_is_landed_whole_or_not_at_all_wherever_it_is_killed(killed: Path, place: str) -> None:
+    folder = killed / place
+    database = new_store(folder)
+    landed = Landed(Manifest(database, "log", "calls"), folder / "landed", CALLS, duckdb.connect())
     committed = place == "after_commit"
     assert ids(landed) == (["a", "b", "c"] if committed else ["a", "b"])
     assert landed.manifest.cursors()["file"] == {"offset": 4 if committed else 2}

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Stream = Literal["prompt", "response", "response_given_prompt", "judge"]
+Stream = Literal["prompt", "response", "response_given_prompt"]
+Spender = Stream | Literal["judge"]  # a stream's drift detector, or the judge's test that it flags more than it used to
 
 # Who looks for a change of the users should hear of it first; a response changes with its prompt by design.
-WEIGHTS: Mapping[Stream, float] = {"prompt": 4.0, "response_given_prompt": 2.0, "response": 1.0, "judge": 1.0}
+WEIGHTS: Mapping[Spender, float] = {"prompt": 4.0, "response_given_prompt": 2.0, "response": 1.0, "judge": 1.0}
 _SLOW_SHARE = 0.5
 
 
@@ -24,7 +25,7 @@ class Share:
     slow: bool
 
 
-def split(days: float, streams: Sequence[Stream], slow_rates: Sequence[float]) -> list[Share]:
+def split(days: float, streams: Sequence[Spender], slow_rates: Sequence[float]) -> list[Share]:
     """The share of each detector. Rates of false alarms add up however the detectors depend on each other.
 
     What the detectors of whole days spend is fixed by how many days their baselines have; they are left out where that

@@ -113,20 +113,27 @@ def finding(
         outcomes: one for each, in their order.
         earlier: of an earlier run.
     """
-    known = [each for each in outcomes if each.said]
-    problems = Counter(each.problem.partition(":")[0] for each in outcomes if each.problem)
+    reasons = [_reason(measure, each) for each in outcomes]
+    problems = Counter(each for each in reasons if each)
     unasked = sum(problems[each] for each in UNASKED)
     before, other = _before(measure, earlier)
     found = Finding(
         measure=measure,
         rows=len(rows),
-        known=len(known),
+        known=sum(not each for each in reasons),
         unasked=unasked,
         problems=dict(problems.most_common()),
         compared=_compared(outcomes, before, other) if before is not None else None,
         cases=_cases(rows, outcomes, before or {}),
     )
     return _OF_KIND[measure.kind](found, rows, outcomes)
+
+
+def _reason(measure: Measure, outcome: Outcome) -> str:
+    """Why a row has no verdict, in a word; a judge that cannot tell has given none."""
+    if outcome.problem:
+        return outcome.problem.partition(":")[0]
+    return outcome.said if measure.kind == "criterion" and outcome.passed is None else ""
 
 
 def _of_criterion(found: Finding, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> Finding:

@@ -25,6 +25,7 @@ log = logging.getLogger("watchkeeper")
 
 SHOWN_BAD: Final = 5
 READ_AGAIN: Final = timedelta(hours=1)
+_TOGETHER: Final = 500
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _FEEDBACK: Final = "feedback"  # the place of ratings; files have paths
 ANNOTATOR: Final = "annotator"  # who gave a rating that names nobody
@@ -79,9 +80,17 @@ def import_file(
         who, said = each.who or path.stem, each.said
         vote = Vote(each.call_id, each.criterion, who, at, said.passed, "import", now, said.score)
         votes.setdefault(mine, []).append(vote)
-    with house.database.transaction() as session:
-        gathered.new = sum(labels.keep(session, name, mine) for name, mine in votes.items())
+    gathered.new = sum(_keep(house, name, mine) for name, mine in votes.items())
     return gathered
+
+
+def _keep(house: House, source: str, votes: Sequence[Vote]) -> int:
+    """Keeps votes, some at a time: the service waits for the store no longer than that. How many are new."""
+    new = 0
+    for first in range(0, len(votes), _TOGETHER):
+        with house.database.transaction() as session:
+            new += labels.keep(session, source, votes[first : first + _TOGETHER])
+    return new
 
 
 def import_feedback(
@@ -120,8 +129,7 @@ def import_feedback(
                 if told is None or row["at"] >= told:
                     gathered.bad.append(f"feedback {row['key']!r}: {error}")
     gathered.read = len(votes)
-    with house.database.transaction() as session:
-        gathered.new = labels.keep(session, watched.name, sorted(votes, key=lambda each: each.given_at))
+    gathered.new = _keep(house, watched.name, sorted(votes, key=lambda each: each.given_at))
     return gathered
 
 

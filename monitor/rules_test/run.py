@@ -14,6 +14,7 @@ from monitor.counters import Counters
 from monitor.cycle import Stretch, advance
 from monitor.deliver import Delivery
 from monitor.house import House, Watched
+from monitor.past import Remembered
 from monitor.reading.desk import TextDesk
 from monitor.rules_test.file import RuleTest, Suite, source_of, test_end
 from monitor.rules_test.past import GivenPast
@@ -92,7 +93,8 @@ def _happening(test: RuleTest, settings: Settings) -> Iterator[Event]:
 
 @contextmanager
 def _staged(settings: Settings, test: RuleTest, store: Path) -> Iterator[House]:
-    sources, pasts = {}, {}
+    sources: dict[str, Watched] = {}
+    pasts: dict[str, Remembered] = {}
     for name, source in settings.sources.items():
         meter = GivenMeter.of_test(settings, name, test.series, test.start)
         sources[name] = Watched(name, source, EmptyLog(name), meter)

@@ -5,7 +5,7 @@ from typing import Any
 from ibis.backends.duckdb import Backend
 
 
-class BoundOnce(Backend):
+class BoundOnce(Backend):  # type: ignore[misc]
     """Ibis' backend for DuckDB, but that it runs a query at once.
 
     Ibis makes a relation of the query, which DuckDB binds, and binds again to run it: a fifth of what a query over a
