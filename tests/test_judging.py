@@ -14,7 +14,7 @@ from alerts.rules import State
 from detectors.judge.verdict import Problem
 from detectors.judge_catalogue import JUDGED_BY_NAME
 from detectors.measurement import Measured, Segment, Value
-from monitor.daemon import check_health
+from monitor.daemon import Service, check_health
 from monitor.judging.asking import finish, give_up
 from monitor.store import judging, labels, outbox, states
 from monitor.store.judge_tables import JudgeSpendRow, VerdictRow
@@ -102,6 +102,16 @@ def test_what_the_judge_says_is_measured_and_called_uncorrected(judged: Story) -
         every = judging.newest(session, "chat", START - DAY)
     for key in {key for each in every for key in each.values}:
         assert set(dict(key.labels)) <= {name for name, _ in JUDGED_BY_NAME[key.name].labels}
+
+
+def test_the_service_judges_on_a_schedule_of_its_own(story: Story) -> None:
+    story.changes = {"share: 0.4": "share: 0.1"}
+    story.write(log(2))
+    story.now = START + 2 * HOUR
+    story.read()
+    Service(story.house, {})._judge()
+    assert rows(story)
+    assert {row.state for row in rows(story)} == {judging.ANSWERED}
 
 
 def test_labels_of_people_correct_the_number(story: Story) -> None:

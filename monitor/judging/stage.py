@@ -47,7 +47,7 @@ def look(house: House, outside: Outside) -> int:
         return 0
     asking, sources = Round(house, crew, outside), house.sources.values()
     drawn = {each.name: _guarded(each, partial(_draw, house, each, settings, outside)) for each in sources}
-    trusting.test_judges(asking)
+    trusting.ask_canaries(asking)
     for watched in sources:
         _guarded(watched, partial(bring, house, watched, outside.clock()))
         _guarded(watched, partial(_ask, asking, watched))

@@ -16,7 +16,7 @@ from monitor.store.database import Session
 from monitor.store.judge_tables import JudgeCanaryRow
 
 
-def test_judges(asking: Round) -> None:
+def ask_canaries(asking: Round) -> None:
     """Asks each judge about the canaries of each criterion, where its last result is old or of another judge or rubric.
 
     What was not answered at all leaves the last result as it is, and is asked again at the next look.
