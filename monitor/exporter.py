@@ -102,6 +102,10 @@ def _measurements(rows: Iterable[Measured], columns: tuple[str, ...]) -> Iterato
         for key, value in row.values.items():
             if value.value is not None:
                 samples.setdefault(key.name, {})[place, key.labels] = value.value
+            # A judge's number without its interval says nothing.
+            for end, limit in (("lower", value.lower), ("upper", value.upper)) if key.name in JUDGED_BY_NAME else ():
+                if limit is not None:
+                    samples.setdefault(f"{key.name}_{end}", {})[place, key.labels] = limit
     for name, values in sorted(samples.items()):
         own = tuple(sorted({label for _, labels in values for label, _ in labels}))
         rendered = {(*place, *_values(dict(labels), own)): value for (place, labels), value in values.items()}
@@ -109,6 +113,9 @@ def _measurements(rows: Iterable[Measured], columns: tuple[str, ...]) -> Iterato
 
 
 def _help(name: str) -> str:
+    for end in ("lower", "upper"):
+        if (judged := JUDGED_BY_NAME.get(name.removesuffix(f"_{end}"))) is not None and judged.name != name:
+            return f"The {end} 95 % limit of llm_{judged.name}. Unit: {judged.unit}."
     spec = BY_NAME.get(name) or TEXTS_BY_NAME.get(name) or GOLDEN_BY_NAME.get(name) or JUDGED_BY_NAME.get(name)
     return f"{spec.meaning} Unit: {spec.unit}." if spec else f"The measurement {name}."
 

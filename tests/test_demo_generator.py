@@ -115,9 +115,9 @@ def test_calls_come_in_order_of_their_end_and_lie_in_the_stretch(quiet: list[Rec
 
 
 def test_a_call_that_is_still_running_at_the_end_of_a_stretch_is_not_in_it() -> None:
-    stretch = calls(11 * MINUTE, 4 * MINUTE, volume=10.0)
+    stretch = calls(11 * MINUTE, 4 * MINUTE, volume=6.0)
     assert not any(record["latency_s"] == 600.0 for record in stretch)
-    later = calls(15 * MINUTE, 12 * MINUTE, volume=10.0)
+    later = calls(15 * MINUTE, 12 * MINUTE, volume=6.0)
     assert any(record["latency_s"] == 600.0 for record in later)
 
 
@@ -194,7 +194,7 @@ def test_the_peak_of_the_day_is_four_times_the_trough() -> None:
         for week in range(2)
         for hour in (3, 20)
         for record in generate(
-            SEED, monday + week * DAY + hour * HOUR, monday + week * DAY + (hour + 1) * HOUR, monday + 30 * DAY, 5.0
+            SEED, monday + week * DAY + hour * HOUR, monday + week * DAY + (hour + 1) * HOUR, monday + 30 * DAY, 3.0
         )
     )
     assert 3.0 < by_hour[20] / by_hour[3] < 5.5
@@ -317,8 +317,8 @@ def test_thumbs_fall_after_the_swap(ordinary: list[Turn], swapped: list[Turn]) -
 @pytest.mark.parametrize("start", [-20 * DAY, -8 * MINUTE, 52 * MINUTE], ids=["history", "anchor", "repeated"])
 def test_a_burst_of_rate_limits_begins_and_ends(start: timedelta) -> None:
     length = 40 * MINUTE if start == -20 * DAY else 14 * MINUTE
-    before = large(calls(start - 20 * MINUTE, 19 * MINUTE, volume=4.0))
-    during = large(calls(start + MINUTE, length - MINUTE, volume=4.0))
+    before = large(calls(start - 20 * MINUTE, 19 * MINUTE, volume=3.0))
+    during = large(calls(start + MINUTE, length - MINUTE, volume=3.0))
     after = large(calls(start + length + MINUTE, 3 * MINUTE, volume=8.0))
     assert share(during, "rate_limited") > 0.4
     assert share(before, "rate_limited") < 0.05

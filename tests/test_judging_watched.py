@@ -197,6 +197,7 @@ def test_everything_is_shown_and_no_text_of_a_call_where_no_token_is_asked_for(j
     exporter = Exporter(lambda: shown, lambda: judged.now, timedelta(hours=1), "1")
     metrics = exporter.render().decode()
     assert 'llm_judge_fail_ratio{corrected="no",criterion="relevance",judge="small"' in metrics
+    assert 'llm_judge_fail_ratio_upper{corrected="no",criterion="relevance",judge="small"' in metrics
     assert 'watchkeeper_judge_up{judge="small"} 1.0' in metrics
     for told in (page, metrics, json.dumps(document)):
         assert BAD[:10] not in told

@@ -14,6 +14,7 @@ from monitor.judging import rising, trusting
 from monitor.judging.crew import speaker
 from monitor.store import judging
 from monitor.store.database import Session
+from monitor.store.judge_tables import JudgeSeriesRow
 
 _LEAST: Final = nextafter(1.0, 2.0)
 
@@ -46,7 +47,7 @@ def observe(house: House, session: Session, now: datetime) -> Iterator[tuple[Ale
             yield AlertId(JUDGED_WORSE, series.source, Segment(), labels), _worse(house, session, series, now)
 
 
-def _worse(house: House, session: Session, series: rising.JudgeSeriesRow, now: datetime) -> JudgeAlarm:
+def _worse(house: House, session: Session, series: JudgeSeriesRow, now: datetime) -> JudgeAlarm:
     alarm = series.alarm
     if alarm is None:
         if series.facts["usual"] is None:

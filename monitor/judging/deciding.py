@@ -1,6 +1,6 @@
 """The user's rules about the judge: read once, when a judged window is complete."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from monitor.judging.rules import judge_rules
 from monitor.store import judging
 from monitor.store.database import Database
 from monitor.store.judge_tables import VerdictRow
+from monitor.store.measurements import segment_text
 from monitor.telling import When, is_built_in, tell
 
 MOST_CALLS = 5  # behind an alert
@@ -75,8 +76,7 @@ def decide(
     return decision
 
 
-def _is_mine(labels: object, source: str, rules: set[str]) -> bool:
-    assert isinstance(labels, dict)
+def _is_mine(labels: Mapping[str, str], source: str, rules: set[str]) -> bool:
     return labels["source"] == source and labels["rule"] in rules and not is_built_in(labels)
 
 
@@ -122,13 +122,7 @@ def _behind(each: RuleStep, verdicts: Sequence[VerdictRow]) -> tuple[str, ...]:
         if row.passed is False
         and row.criterion == labels.get("criterion", row.criterion)
         and row.voice == labels.get("judge", row.voice)
-        and (not segment.labels or row.segment == _text(segment))
+        and (not segment.labels or row.segment == segment_text(segment))
     ]
     mine.sort(key=lambda row: (not row.quoted, row.rank, row.call_id))
     return tuple(dict.fromkeys(row.call_id for row in mine))[:MOST_CALLS]
-
-
-def _text(segment: Segment) -> str:
-    from monitor.store.measurements import segment_text
-
-    return segment_text(segment)

@@ -45,7 +45,7 @@ def read_items(watched: Watched, calls: Sequence[str], window: Window, needs: It
     redact = Redactor(watched.settings.redact).redact
     found: dict[str, Item] = {}
     for row in frame.to_dict("records"):
-        given = {need: redact(text) for need in wanted if isinstance(text := row[f"text_{need}"], str)}
+        given: dict[str, str] = {need: redact(text) for need in wanted if isinstance(text := row[f"text_{need}"], str)}
         found[str(row["id"])] = _item(str(row["id"]), given)
     return found
 
