@@ -209,6 +209,44 @@ def texts() -> list[Panel]:
     ]
 
 
+def judged() -> list[Panel]:
+    """What the judges say, with its interval, and how the judges themselves are."""
+    legend = "{{service}} {{criterion}} {{judge}} corrected={{corrected}}"
+
+    def lines(name: str, says: str) -> tuple[str, str]:
+        return f'llm_judge_{name}{{source="$source"}}', says
+
+    who = "{{criterion}} {{judge}}"
+    return [
+        chart(
+            "Answers that fail, judged",
+            "percentunit",
+            lines("fail_ratio", legend),
+            lines("fail_ratio_lower", f"{legend} at least"),
+            lines("fail_ratio_upper", f"{legend} at most"),
+        ),
+        chart("Score of the judge", "short", lines("score", who)),
+        chart("Pairs won", "percentunit", lines("win_ratio", "{{comparison}} {{criterion}} {{judge}}")),
+        chart(
+            "The judge itself",
+            "percentunit",
+            lines("error_ratio", f"{who} errors"),
+            lines("parse_failure_ratio", f"{who} no verdict on offer"),
+            lines("abstention_ratio", f"{who} cannot tell"),
+            lines("skipped_ratio", f"{who} not asked"),
+            lines("canary_ratio", "{{judge}} canaries right"),
+        ),
+        chart(
+            "The judge and people",
+            "short",
+            lines("kappa", f"{who} agreement"),
+            lines("sensitivity", f"{who} failures found"),
+            lines("specificity", f"{who} good answers passed"),
+        ),
+        chart("What judging costs", "currencyUSD", lines("cost_usd", who)),
+    ]
+
+
 def limited(panel: timeseries.Panel, limit: float) -> timeseries.Panel:
     """With a line where alarms begin."""
     steps = [Threshold(color="transparent"), Threshold(value=limit, color="red")]
@@ -307,6 +345,7 @@ def build() -> str:
         ("The whole source", traffic()),
         ("By service and model", cuts()),
         ("Texts and drift", texts()),
+        ("Judged", judged()),
         ("Watchkeeper itself", health()),
     ):
         board = board.with_row(Row(title))

@@ -4,10 +4,20 @@ from datetime import UTC, datetime, timedelta
 
 from alerts.rules import State
 from detectors.catalogue import MEASUREMENTS
+from detectors.judge_catalogue import JUDGED
 from detectors.measurement import OTHER, Key, Measured, Reason, Segment, Value, Window
 from detectors.text_catalogue import TEXTS
 from monitor.counters import Counters
-from monitor.snapshot import AlertStatus, ChannelStatus, Snapshot, SourceStatus, TextStatus, TransitionStatus
+from monitor.snapshot import (
+    AlertStatus,
+    ChannelStatus,
+    JudgeStatus,
+    OneJudgeStatus,
+    Snapshot,
+    SourceStatus,
+    TextStatus,
+    TransitionStatus,
+)
 
 NOW = datetime(2026, 3, 5, 14, 30, 20, tzinfo=UTC)
 END = datetime(2026, 3, 5, 14, 29, tzinfo=UTC)
@@ -66,6 +76,14 @@ def read_texts() -> TextStatus:
     }
     measured = Measured("chat", WHOLE, hour, values)
     return TextStatus("chat", WHOLE, "prompt", "ready", 28.0, 28.0, baseline="1b0e", measured=measured)
+
+
+def judged() -> JudgeStatus:
+    """One judge with a value for every measurement of judges there is."""
+    keys = [Key.of(spec.name, **{name: (choices or ("x",))[0] for name, choices in spec.labels}) for spec in JUDGED]
+    window = Window(END - timedelta(hours=1), END)
+    measured = Measured("chat", WHOLE, window, {key: Value(0.1, 0.05, 0.2, 90) for key in keys})
+    return JudgeStatus((OneJudgeStatus("house", "gpt-4o-mini", "ok"),), 5.0, 1.25, 0.5, measured=(measured,))
 
 
 def nothing_measured(segment: Segment) -> Measured:

@@ -11,8 +11,8 @@ from sqlalchemy.engine import make_url
 from sqlmodel import SQLModel, create_engine
 
 import monitor.store.alert_tables
-import monitor.store.label_tables
 import monitor.store.judge_tables
+import monitor.store.label_tables
 import monitor.store.tables  # noqa: F401  # every table that there is
 from monitor.store.database import Database
 

@@ -13,6 +13,7 @@ from config.calls import GROUPING_COLUMNS
 from config.load import load
 from config.server import Server
 from detectors.catalogue import BY_NAME
+from detectors.judge_catalogue import JUDGED_BY_NAME
 from detectors.measurement import Segment
 from detectors.text_catalogue import TEXTS_BY_NAME
 from monitor.exporter import Exporter
@@ -55,14 +56,16 @@ def test_the_committed_dashboard_is_what_the_generator_makes() -> None:
 def test_every_metric_of_the_dashboard_is_exported(dashboard: dict[str, Any]) -> None:
     used = {name for text in expressions(dashboard) for name in re.findall(r"\b(?:llm|watchkeeper)_\w+", text)}
     assert len(used) > 20
-    assert used <= exported_names() | {f"llm_{name}" for name in TEXTS_BY_NAME}
+    judged = {f"llm_{name}{end}" for name in JUDGED_BY_NAME for end in ("", "_lower", "_upper")}
+    assert used <= exported_names() | {f"llm_{name}" for name in TEXTS_BY_NAME} | judged
 
 
 def test_every_label_of_the_dashboard_is_one_that_a_measurement_has(dashboard: dict[str, Any]) -> None:
     for text in expressions(dashboard):
         for name, matchers in re.findall(r"llm_(\w+)\{([^}]*)\}", text):
             if name != "window_end_timestamp_seconds":
-                own = {label for label, _ in (BY_NAME | TEXTS_BY_NAME)[name].labels}
+                spec = (BY_NAME | TEXTS_BY_NAME | JUDGED_BY_NAME)[re.sub("_(lower|upper)$", "", name)]
+                own = {label for label, _ in spec.labels}
                 assert set(re.findall(r"(\w+)!?=", matchers)) <= {"source", *GROUPING_COLUMNS, *own}
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from snapshots import END, FRESH_FOR, NOW, read_texts, snapshot
+from snapshots import END, FRESH_FOR, NOW, judged, read_texts, snapshot
 
 from config.server import Server as ServerSettings
 from monitor.exporter import Exporter
@@ -116,7 +116,7 @@ def clock() -> list[timedelta]:
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory, clock: list[timedelta]) -> Iterator[Prometheus]:
     def shown() -> Snapshot:
-        return snapshot(texts=(read_texts(),))
+        return snapshot(texts=(read_texts(),), judge=judged())
 
     exporter = Exporter(shown, lambda: NOW + clock[0], FRESH_FOR, "1.2.3")
     server = Server(ServerSettings(port=0), exporter, shown, lambda: NOW, lambda: True)

@@ -121,9 +121,13 @@ def spent(session: Session, now: datetime) -> Spent:
 
 def waiting(session: Session) -> int:
     """How many drawn questions wait in windows that are open."""
-    query = select(func.count()).select_from(VerdictRow).join(
-        JudgeWindowRow,
-        (col(JudgeWindowRow.source) == VerdictRow.source) & (col(JudgeWindowRow.start) == VerdictRow.start),
+    query = (
+        select(func.count())
+        .select_from(VerdictRow)
+        .join(
+            JudgeWindowRow,
+            (col(JudgeWindowRow.source) == VerdictRow.source) & (col(JudgeWindowRow.start) == VerdictRow.start),
+        )
     )
     return int(session.exec(query.where(JudgeWindowRow.state == OPEN, VerdictRow.state == WAITING)).one())
 
