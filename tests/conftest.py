@@ -8,6 +8,7 @@ import one_authority
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("COLUMNS", None)  # of whoever runs the tests: a console that is made now would keep it for ever
 os.environ["NO_PROXY"] = "*"  # servers of the tests are on loopback
 os.environ["SSL_CERT_FILE"] = one_authority.PATH
 
