@@ -109,7 +109,7 @@ def _raised(alarm: Alarm, known: Mapping[str, Exemplar]) -> RaisedAlarm:
         said=alarm.summary(),
         calls=alarm.whole and facts["kind"] != "days",
         segments=tuple(SegmentPart(**_part(each)) for each in facts.get("segments", ())),
-        exemplars=tuple(known.get(each, Exemplar(each, "")) for each in alarm.exemplars),
+        exemplars=tuple(known.get(each, Exemplar(each, None)) for each in alarm.exemplars),
     )
 
 

@@ -40,10 +40,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Exemplar:
-    """A call and the beginning of its redacted text."""
+    """A call and the beginning of its redacted text; None of a call that is not among those of the report."""
 
     id: str
-    text: str
+    text: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
