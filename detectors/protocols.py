@@ -74,11 +74,3 @@ class Cache(Protocol):
     def put(self, items: Mapping[str, bytes]) -> None:
         """Remembers."""
         ...
-
-
-class Budget(Protocol):
-    """Money that may be spent; the monitor floor provides it."""
-
-    def take(self, amount_usd: float, now: datetime) -> bool:
-        """Whether the amount could be taken from the budget."""
-        ...

@@ -19,7 +19,7 @@ HEADERS = {
 }
 
 
-def is_own(request: Request) -> bool:
+def _is_own(request: Request) -> bool:
     """Whether a form comes from a page of this server, as browsers say."""
     if request.headers.get("sec-fetch-site", "") == "same-origin":
         return True
@@ -31,11 +31,13 @@ def is_own(request: Request) -> bool:
 
 
 async def read_form(request: Request) -> Mapping[str, str]:
-    """The fields of a form.
+    """The fields of a form of ours.
 
     Raises:
-        HTTPException: it is none, or too long.
+        HTTPException: another page sent it, it is none, or it is too long.
     """
+    if not _is_own(request):
+        raise HTTPException(403, "this form was not sent by a page of this server")
     read = b""
     async for part in request.stream():
         read += part

@@ -65,9 +65,10 @@ def scores(observed: Observed, usual: Expected, level: Level, scale: Scale) -> N
         scale: of windows in which nothing has changed.
     """
     s = 1 / observed.n + usual.noise
-    mix = distance(observed, usual, level) / scale.mix + along(lean(observed, usual), level.trend)
+    leant = lean(observed, usual)
+    mix = distance(observed, usual, level) / scale.mix + along(leant, level.trend)
     strange = (observed.strange / observed.n - usual.strange) / (usual.strange * (1 - usual.strange) * s) ** 0.5
-    burst = float(lean(observed, usual).max())
+    burst = float(leant.max())
     scan = float(excess(observed, usual).max()) + level.place
     moved = observed.described - usual.described - level.described
     described = float(np.nan_to_num(np.abs(moved) / scale.described).max())

@@ -1,13 +1,11 @@
 """`compare`: the texts of any two stretches of the log beside each other, once."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -17,10 +15,9 @@ from detectors.measurement import Segment, Window
 from detectors.sampling import STREAMS
 from monitor import formats
 from monitor.clean import clean_text
-from monitor.commands.common import CommandError, console, errors, explain, load_or_explain, parse_time
+from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time, progress_bar
 from monitor.comparison import Comparison, ComparisonError, Question, compare_stretches
 from monitor.daemon import clock
-from monitor.house import House
 from monitor.opening import has_live_store, open_house
 from monitor.reading.place import Place
 from monitor.sources.base import SourceError
@@ -51,7 +48,8 @@ def compare(config: Path, asked: Asked, sample: int, *, as_json: bool) -> int:
             raise CommandError("nothing has been read yet: start the service first (watchkeeper run)")
         house = open_house(loaded)
         try:
-            with _progress(house):
+            with progress_bar() as told:
+                house.desk.progress = told
                 made = compare_stretches(house, question, now)
         finally:
             house.close()
@@ -87,16 +85,6 @@ def _window(span: Sequence[str], prefix: str, now: datetime) -> Window:
             f"--{prefix}from ({start:%Y-%m-%d %H:%M}) must be before --{prefix}to ({end:%Y-%m-%d %H:%M})"
         )
     return Window(start, end)
-
-
-@contextmanager
-def _progress(house: House) -> Iterator[None]:
-    """A bar on standard error, where a person watches."""
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task("drawing samples", total=1.0)
-        house.desk.progress = lambda what, share: bar.update(task, description=what, completed=share)
-        yield
 
 
 def _show(made: Comparison) -> None:
