@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from config.alerts import Severity
 from config.criteria import BUILT_IN, CriterionText
 from config.golden import ChatApi
+from config.labels import Labels
 from config.sources.common import Strict
 from config.types import Duration, GroupingColumn, Name, NameList, PositiveDuration
 from config.words import choose
@@ -102,30 +103,21 @@ class JudgeSampling(Strict):
         return self
 
 
-class Labels(Strict):
-    """Verdicts of people, by which the judge is measured and its numbers are corrected."""
-
-    files: list[str] = Field(
-        default=[],
-        description="CSV or JSONL: call id, criterion, verdict, and who gave it.",
-        examples=[["labels/*.jsonl"]],
-    )
-    feedback: dict[Name, str] = Field(
-        default={},
-        description="Feedback of kind human in the log that says a criterion's verdict: its key by criterion.",
-        examples=[{"correctness": "annotated_correct"}],
-    )
-    max_age: PositiveDuration = Field(timedelta(days=90), description="Older ones say nothing of the judge of today.")
-
-
 class Pairs(Strict):
-    """Two models, prompt versions or routes beside each other, on the same prompts."""
+    """Two models, prompt versions or routes beside each other, on the same or matched prompts."""
 
     by: GroupingColumn = Field(description="The column that tells them apart.", examples=["model"])
     first: str = Field(min_length=1, description="Its value in one.", examples=["gpt-4o"])
     second: str = Field(min_length=1, description="Its value in the other.", examples=["gpt-4o-mini"])
     criterion: Name = Field("helpfulness", description="What the better answer is better at.")
     most: int = Field(200, ge=1, le=100_000, description="Pairs that are judged in a day at most, each twice.")
+    alike: float = Field(
+        0.9,
+        ge=0.5,
+        le=1,
+        description="Prompts without an equal one on the other side are matched, one to one, where the cosine of their"
+        " embeddings is this or more; 1 is equal prompts only.",
+    )
 
     @model_validator(mode="after")
     def _two(self) -> Self:
@@ -201,7 +193,7 @@ class Judge(Strict):
             raise ValueError(f"own_criteria must not hold {taken[0]}: a built-in criterion has that name, take another")
         wanted = [("criteria", name) for name in self.criteria]
         wanted += [(f"pairs.{name}.criterion", each.criterion) for name, each in self.pairs.items()]
-        wanted += [("labels.feedback", name) for name in self.labels.feedback]
+        wanted += self.labels.wanted
         for key, name in wanted:
             if name not in known:
                 raise ValueError(f"{key} has a criterion that is not known: {choose(name, known)}")

@@ -1,21 +1,15 @@
-"""Answers from an OpenAI-compatible endpoint: POST <url>/chat/completions, and what one may cost."""
+"""Answers from an OpenAI-compatible endpoint: POST <url>/chat/completions, and what each has cost."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 import httpx
 
 from config.golden import ChatApi
 from detectors.endpoint import Endpoint, EndpointError, Pause, headers, json_of
-
-# Tokens that a chat template may add to the messages.
-TEMPLATE: Final = 64
-_MILLION: Final = 1_000_000
-
-Messages = Sequence[Mapping[str, Any]]
+from detectors.price import Messages, most_usd, tokens_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +42,8 @@ class ChatEndpoint:
         self._endpoint = Endpoint("the endpoint", f"{settings.url}/chat/completions", pause, after_timeout=False)
 
     def worst_usd(self, messages: Messages) -> float:
-        """The most that an answer can cost: a token is a byte at least, and no answer is longer than it may be."""
-        prompt = len(json.dumps(messages, ensure_ascii=False).encode("utf-8", "surrogatepass")) + TEMPLATE
-        limit = self._settings.params.get("max_completion_tokens", self._settings.max_tokens)
-        return self._usd(prompt, int(limit))
+        """The most that an answer can cost; see `detectors.price.most_usd`."""
+        return most_usd(self._settings, messages)
 
     def ask(self, messages: Messages) -> Answer:
         """One answer.
@@ -83,11 +75,7 @@ class ChatEndpoint:
         usage = body.get("usage")
         found = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")] if isinstance(usage, dict) else []
         counts = [each for each in found if type(each) is int and 0 <= each < 10**9]
-        return self._usd(*counts) if len(counts) == 2 else self.worst_usd(messages)
-
-    def _usd(self, prompt: int, answer: int) -> float:
-        prices = (self._settings.input_usd_per_million, self._settings.output_usd_per_million)
-        return (prompt * prices[0] + answer * prices[1]) / _MILLION
+        return tokens_usd(self._settings, *counts) if len(counts) == 2 else self.worst_usd(messages)
 
 
 def _text(body: Any) -> str | None:

@@ -24,6 +24,14 @@ JUDGED: tuple[MeasurementSpec, ...] = (
         "judge_pass_ratio", "ratio", "The same the other way round: share of the calls that pass.", _RATE, _NEEDS
     ),
     MeasurementSpec(
+        "judge_month_fail_ratio",
+        "ratio",
+        "Share of the calls of the month (UTC) so far that fail a criterion. Its limits are a confidence sequence: they"
+        " hold at all times together, for rules and people that look again and again. corrected: as judge_fail_ratio.",
+        _RATE,
+        _NEEDS,
+    ),
+    MeasurementSpec(
         "judge_score",
         "score from 0 to 1",
         "Mean of what the judge gives, 1 is best; nobody corrects it.",
@@ -33,9 +41,25 @@ JUDGED: tuple[MeasurementSpec, ...] = (
     MeasurementSpec(
         "judge_win_ratio",
         "ratio",
-        "How often the first side of a comparison beats the second, ties as halves, over the last day.",
+        "How often the first side of a comparison beats the second, ties as halves, over the last day. It is what the"
+        " judge says; nobody corrects it.",
         (_PAIRS, ("corrected", ("no",)), _CRITERION, _JUDGE),
         _NEEDS,
+    ),
+    MeasurementSpec(
+        "judge_win_p_value",
+        "probability",
+        "Exact sign test of the pairs that are no ties: how probable so clear a win is when both sides are equal.",
+        (_PAIRS, _CRITERION, _JUDGE),
+        _NEEDS,
+    ),
+    MeasurementSpec(
+        "judge_unmatched_ratio",
+        "ratio",
+        "Prompts of a side that the other was neither asked equally nor alike in the last day: the comparison does not"
+        " speak of them.",
+        (_PAIRS, ("side", ("first", "second"))),
+        (("prompt",),),
     ),
     MeasurementSpec(
         "judge_position_bias",
@@ -80,6 +104,14 @@ JUDGED: tuple[MeasurementSpec, ...] = (
     MeasurementSpec("judge_sensitivity", "ratio", "Failures, as people see them, that the judge flags.", _WHO, _NEEDS),
     MeasurementSpec(
         "judge_specificity", "ratio", "Good answers, as people see them, that the judge passes.", _WHO, _NEEDS
+    ),
+    MeasurementSpec(
+        "judge_labels_shift",
+        "ratio",
+        "Failure rate by labels of the period less that by earlier ones, 0 while that is no more than both leave open."
+        " Otherwise the judge has changed, or the earlier labels are of other traffic: label anew.",
+        _WHO,
+        _NEEDS,
     ),
     MeasurementSpec(
         "judge_canary_ratio",

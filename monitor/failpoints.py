@@ -34,6 +34,30 @@ NAMES = (
     "deliver.after_commit",
 )
 
+# Of the judge, in the order in which one look comes by them; killed one after the other in tests/test_judging_crash.py.
+JUDGE_NAMES = (
+    "judge.draw.before_commit",
+    "judge.draw.after_commit",
+    "judge.reserve.before_commit",
+    "judge.reserve.after_commit",
+    "judge.settle.before_commit",
+    "judge.settle.after_commit",
+    "judge.canaries.before_commit",
+    "judge.canaries.after_commit",
+    "judge.verdicts.before_commit",
+    "judge.verdicts.after_commit",
+    "judge.repeat.before_commit",
+    "judge.repeat.after_commit",
+    "judge.matched.before_commit",
+    "judge.matched.after_commit",
+    "judge.pairs.before_commit",
+    "judge.pairs.after_commit",
+    "judge.complete.before_commit",
+    "judge.complete.after_commit",
+    "judge.state.before_commit",
+    "judge.state.after_commit",
+)
+
 
 def hit(name: str) -> None:
     """Ends the process here if a test asked for it."""

@@ -18,6 +18,7 @@ class JudgeRow(NamedTuple):
     place: str
     judged: str
     corrected: str
+    month: str
     score: str
     trouble: tuple[str, ...]
     end: datetime
@@ -45,6 +46,7 @@ def _rows(measured: Measured) -> list[JudgeRow]:
                 place=clean_text(f"{where} · {labels['judge']}", 200),
                 judged=_percent(measured.values[key]),
                 corrected=_percent(corrected),
+                month=_month(measured, who),
                 score="–" if score is None or score.value is None else f"{score.value:.2f}",
                 trouble=tuple(_trouble(measured, who)),
                 end=measured.window.end,
@@ -61,6 +63,15 @@ def _percent(value: Value | None) -> str:
     return f"{value.value:.1%}{limits}, n = {formats.count(value.n or 0)}"
 
 
+def _month(measured: Measured, who: dict[str, str]) -> str:
+    """The month so far, corrected where people have labelled some of it."""
+    for corrected, words in (("yes", ""), ("no", ", judge only")):
+        value = measured.values.get(Key.of("judge_month_fail_ratio", corrected=corrected, **who))
+        if value is not None and value.value is not None:
+            return _percent(value) + words
+    return "–"
+
+
 _TROUBLES = {
     "judge_error_ratio": "not answered",
     "judge_skipped_ratio": "skipped for lack of money",
@@ -75,4 +86,7 @@ def _trouble(measured: Measured, who: dict[str, str]) -> list[str]:
         value = measured.values.get(Key.of(name, **who))
         if value is not None and value.value:
             found.append(f"{formats.percent(value.value)} {words}")
+    shift = measured.values.get(Key.of("judge_labels_shift", **who))
+    if shift is not None and shift.value:
+        found.append(f"labels of now and of before differ by {shift.value:+.1%}: label anew")
     return found

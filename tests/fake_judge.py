@@ -23,6 +23,7 @@ KEY = "sk-TopSecretOfTheAccount"
 MODEL = "judge-1"
 SENT, ANSWERED = 1_000, 50  # tokens that it says each request used
 
+_WORD = re.compile(r'(\s*:\s*")(\w+)')  # anchored: what stands before it may be a megabyte
 _PART = re.compile(
     r"\[(?P<mark>\w+) begin (?P<label>[^\]\n]+)\]\n(?P<text>.*?)\n\[(?P=mark) end (?P=label)\]", re.DOTALL
 )
@@ -196,11 +197,13 @@ def completion(
 
 
 def _logprobs(text: str, chances: Mapping[str, float] | None) -> Any:
-    """The text in three tokens: up to the verdict, the verdict, the rest."""
-    found = re.search(r'(?s)(.*"verdict"\s*:\s*")(\w+)(.*)', text)
-    if chances is None or found is None:
+    """The text in three tokens: up to the last verdict, the verdict, the rest."""
+    before, key, after = text.rpartition('"verdict"')
+    found = _WORD.match(after)
+    if chances is None or not key or found is None:
         return None
     top = [{"token": word, "logprob": math.log(chance), "bytes": None} for word, chance in chances.items()]
-    tokens = [{"token": each, "logprob": -0.1, "bytes": None, "top_logprobs": []} for each in found.groups()]
+    parts = (before + key + found[1], found[2], after[found.end() :])
+    tokens = [{"token": each, "logprob": -0.1, "bytes": None, "top_logprobs": []} for each in parts]
     tokens[1]["top_logprobs"] = top
     return {"content": tokens, "refusal": None}

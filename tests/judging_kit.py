@@ -50,6 +50,28 @@ def honest(question: Question) -> str:
     return said("yes", "Line 12") if "Line 12" in text else said("no", text[:10])
 
 
+PAIRS = """  pairs:
+    sizes: {by: model, first: large, second: tiny, criterion: relevance}
+  sampling:"""
+
+
+def better(question: Question) -> str:
+    """As `honest`; of two answers the one about the bus is better."""
+    texts = [text for label, text in question.texts.items() if "answer" in label]
+    if len(texts) < 2:
+        return honest(question)
+    good = ["Line 12" in text for text in texts]
+    return said("tie" if good[0] == good[1] else "a" if good[0] else "b")
+
+
+def two_sides(hours: int, an_hour: int = AN_HOUR) -> Iterator[dict[str, Any]]:
+    """Every prompt is answered twice, well by one model and badly by the other."""
+    for number, call in enumerate(log(hours, bad_share=0.0, an_hour=an_hour)):
+        call["prompt"], call["model"] = f"Question {number // 2}?", ("large", "tiny")[number % 2]
+        call["response"] = call["response"] if number % 2 == 0 else f"{BAD} {number}"
+        yield call
+
+
 def log(
     hours: int, bad_share: float = 0.2, start: datetime = START, an_hour: int = AN_HOUR
 ) -> Iterator[dict[str, Any]]:

@@ -15,9 +15,10 @@ from pydantic import SecretStr
 from detectors.judge.client import ChatDoor, Completion, JudgeError
 from detectors.judge.forms import Form
 from detectors.judge.judge import Judge
-from detectors.judge.price import Purse, most_usd
+from detectors.judge.price import Purse
 from detectors.judge.prompt import Item, task_of
 from detectors.judge.verdict import Problem
+from detectors.price import most_usd
 
 PAID = (SENT * 1.0 + ANSWERED * 4.0) / 1e6
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.judge.judged import FAIL, NONE, PASS, Judged
 from detectors.judge.mover import by_verdict
 from detectors.judge.rise import LEAST_DAYS, Rise, Usual, usual, window_share
-from detectors.judge.sequence import Flagged, failure_rate, shares
+from detectors.judge.sequence import Flagged, Lasting, failure_rate, shares
 from detectors.judge.unknown import Unknown, Why
 
 counts = st.integers(0, 60)
@@ -77,6 +78,51 @@ def test_neither_order_nor_cut_of_verdicts_changes_the_limits(verdicts: list[tup
     apart = Flagged().step(flags[:half], pi[:half], 0.1).step(flags[half:], pi[half:], 0.1).interval()
     assert together == apart
     assert 0 <= together[0] < together[1] <= 1
+
+
+def month_of(random: np.random.Generator, days: int = 20) -> tuple[Lasting, Judged]:
+    """Days of verdicts by risk of a judge that is wrong at times and at times says nothing; a third is labelled."""
+    state, labelled = Lasting(), []
+    for _ in range(days):
+        failures, pi = flags_by_risk(0.05, random)
+        flags = np.where(random.random(len(pi)) < 0.85, failures, 1 - failures)
+        verdicts = np.where(random.random(len(pi)) < 0.05, NONE, np.where(flags == 1, FAIL, PASS))
+        labels = np.where(random.random(len(pi)) < 1 / 3, failures, np.nan)
+        state = state.step(Judged.of(verdicts, probabilities=(pi, 1.0)), 0.05)
+        labelled.append((verdicts, labels, pi))
+    verdicts, labels, pi = (np.concatenate(column) for column in zip(*labelled, strict=True))
+    return state, Judged.of(verdicts, labels, probabilities=(pi, 1 / 3))
+
+
+def test_labels_correct_a_month_that_was_drawn_by_risk() -> None:
+    random = np.random.default_rng(0)
+    found = [month.failing(labelled, 0.05 / 3) for month, labelled in (month_of(random) for _ in range(12))]
+    assert all(each is not None and each.lower <= 0.05 <= each.upper for each in found)
+    assert np.mean([float(each.value) for each in found if each is not None]) == pytest.approx(0.05, abs=0.01)
+    assert np.mean([float(each.upper - each.lower) for each in found if each is not None]) < 0.25
+
+
+def test_what_the_judge_says_of_a_month_is_open_by_its_replies_without_a_verdict() -> None:
+    state, _ = month_of(np.random.default_rng(0))
+    found = state.flagged
+    assert found is not None
+    said = 0.05 * 0.85 + 0.95 * 0.15
+    assert found.lower < said < found.upper
+    assert found.upper - found.lower > 0.05
+    assert Lasting().flagged is None
+    assert Lasting().failing(Judged.of([FAIL], [1.0]), 1.0) is None
+    assert state.failing(Judged.of([FAIL, PASS]), 1.0) is None
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.sampled_from([PASS, FAIL, NONE]), st.sampled_from([0.0, 1.0, np.nan])), min_size=1))
+def test_limits_of_a_month_hold_its_own_rate(calls: list[tuple[int, float]]) -> None:
+    verdicts, labels = zip(*calls, strict=True)
+    judged = Judged.of(verdicts, labels)
+    month = Lasting().step(judged, 1.0)
+    for found in (month.flagged, month.failing(judged, 1.0)):
+        if found is not None:
+            assert 0 <= found.lower <= found.value <= found.upper <= 1
 
 
 def test_a_probability_below_the_least_is_refused() -> None:

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from judge_kit import BAD, GOOD, RELEVANCE, calls, judge_of, outcomes
 
 from detectors.judge import jury
+from detectors.judge.alike import alike
 from detectors.judge.criterion import built_in
 from detectors.judge.judge import Judge
 from detectors.judge.jury import decide, decide_pair
-from detectors.judge.pairwise import Pair, PairVerdict, compare, cost, match, match_near, pair_task
+from detectors.judge.pairwise import Pair, PairVerdict, compare, cost, match, pair_task
 from detectors.judge.prompt import Item
 from detectors.judge.verdict import Problem, Verdict
 
@@ -132,14 +133,29 @@ def test_equal_prompts_are_matched_in_their_order() -> None:
     assert [each.id for each in match(first, second)] == ["1|7", "2|6", "3|8"]
 
 
-def test_near_prompts_are_matched_when_each_is_the_other_s_nearest() -> None:
-    def towards(*degrees: float) -> np.ndarray:
-        return np.array([[np.cos(np.radians(each)), np.sin(np.radians(each))] for each in degrees])
+def towards(*degrees: float) -> np.ndarray:
+    return np.array([[np.cos(np.radians(each)), np.sin(np.radians(each))] for each in degrees]).reshape(-1, 2)
 
-    first, second = [Item(name) for name in "abc"], [Item(name) for name in "xy"]
-    found = match_near(first, second, (towards(0, 5, 90), towards(6, 70)), least=0.95)
-    assert [each.id for each in found] == ["b|x"]
-    assert match_near([], second, (towards(), towards(6, 70))) == []
+
+def test_prompts_that_are_alike_are_matched_once_each_the_most_alike_first() -> None:
+    found = alike(towards(0, 5, 90), towards(6, 12), least=0.95)
+    assert [(each.first, each.second) for each in found] == [(1, 0), (0, 1)]
+    assert [each.cosine for each in found] == pytest.approx(np.cos(np.radians([1, 12])))
+    assert alike(towards(), towards(6, 70), least=0.95) == []
+
+
+@given(st.lists(st.integers(0, 90), max_size=8), st.lists(st.integers(0, 90), max_size=8), st.floats(0.5, 1))
+def test_a_match_is_one_to_one_above_the_floor_and_leaves_no_two_alike(
+    first: list[int], second: list[int], least: float
+) -> None:
+    one, two = towards(*first), towards(*second)
+    found = alike(one, two, least)
+    rows, columns = [each.first for each in found], [each.second for each in found]
+    assert len(set(rows)) == len(rows)
+    assert len(set(columns)) == len(columns)
+    assert all(each.cosine >= least for each in found)
+    rest = np.delete(one, rows, axis=0) @ np.delete(two, columns, axis=0).T
+    assert not (rest >= least).any()
 
 
 # Juries

@@ -13,8 +13,9 @@ from config.judge import JudgeApi
 from detectors.judge.client import Token
 from detectors.judge.forms import Form, Forms
 from detectors.judge.pace import Pace
-from detectors.judge.price import Cost, Purse, likely, most_usd
+from detectors.judge.price import Cost, Purse, likely
 from detectors.judge.probability import verdict_probabilities
+from detectors.price import most_usd
 
 MENU = ("yes", "no", "cannot_tell")
 API = JudgeApi(model="m", input_usd_per_million=2, output_usd_per_million=8, max_tokens=100)

@@ -7,27 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_judge import FakeJudge, Question, said
+from fake_judge import FakeJudge, said
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from judging_kit import BAD, DAY, HOUR, START, Story, honest, log
+from judging_kit import BAD, DAY, HOUR, PAIRS, START, Story, better, honest, log, two_sides
 from pydantic import SecretStr
 
 from alerts.rules import State
+from detectors.judge.judged import FAIL, PASS, Judged
 from detectors.measurement import Window
-from monitor import api_judge
+from monitor import api_judge, failing_page
 from monitor.daemon import check_health
 from monitor.exporter import Exporter
 from monitor.judging import rising
+from monitor.judging.measuring import Look, of_look
 from monitor.page import render_page
 from monitor.status_json import render_json
 from monitor.store import judging, states
 from monitor.store.judge_tables import JudgeSeriesRow, JudgeWindowRow, VerdictRow
 from monitor.survey import survey
 
-PAIRS = """  pairs:
-    sizes: {by: model, first: large, second: tiny, criterion: relevance}
-  sampling:"""
 JURY = '    other: {{url: "{url}", model: {model}, api_key: {key}, input_usd_per_million: 1, output_usd_per_million: 4, tries: 2, concurrency: 1, max_tokens: 101}}\n  criteria:'
 
 
@@ -92,20 +91,8 @@ def test_a_jury_decides_by_majority_and_each_member_is_measured(story: Story) ->
 
 def test_pairs_of_equal_prompts_are_compared_in_both_orders(story: Story) -> None:
     story.changes = {"  sampling:": PAIRS}
-
-    def better(question: Question) -> str:
-        texts = [text for label, text in question.texts.items() if "answer" in label]
-        if len(texts) < 2:
-            return honest(question)
-        good = ["Line 12" in text for text in texts]
-        return said("tie" if good[0] == good[1] else "a" if good[0] else "b")
-
     story.server.says = better
-    calls = list(log(2, bad_share=0.0))
-    for number, call in enumerate(calls):
-        call["prompt"], call["model"] = f"Question {number // 2}?", ("large", "tiny")[number % 2]
-        call["response"] = call["response"] if number % 2 == 0 else f"{BAD} {number}"
-    story.write(calls)
+    story.write(two_sides(2))
     story.look(START + 2 * HOUR)
     won, bias = values(story, "judge_win_ratio"), values(story, "judge_position_bias")
     assert [dict(labels)["comparison"] for labels in won] == ["sizes"]
@@ -160,6 +147,22 @@ def lived(shares: list[float], settings: Any, state: str = judging.ANSWERED) -> 
     return found
 
 
+def test_labels_of_now_and_of_before_that_disagree_ask_for_new_ones(judged: Story) -> None:
+    rows = [row(number, number % 5 > 0) for number in range(400)]
+    labels = {f"c{number}": (number % 5 > 0, 0.5) for number in range(0, 400, 2)}
+    good, bad = (
+        Judged.of([FAIL] * 40 + [PASS] * 160, [1.0] * 40 + [missed] * 40 + [0.0] * 120) for missed in (0.0, 1.0)
+    )
+    found = {}
+    for name, earlier in (("good", good), ("bad", bad)):
+        values = dict(
+            of_look(Look(rows, earlier=earlier, labels=labels), (("criterion", "relevance"), ("judge", "small")))
+        )
+        found[name] = next(value for key, value in values.items() if key.name == "judge_labels_shift").value
+    assert found["good"] == 0
+    assert (found["bad"] or 0) < -0.05
+
+
 USUAL = [0.08, 0.1, 0.12, 0.1]
 
 
@@ -205,12 +208,29 @@ def test_everything_is_shown_and_no_text_of_a_call_where_no_token_is_asked_for(j
 
 def test_failing_calls_come_with_the_evidence_for_those_who_have_the_token(judged: Story) -> None:
     app = FastAPI()
-    app.include_router(api_judge.routes(judged.house, SecretStr("word")))
+    app.include_router(api_judge.routes(judged.house, lambda: judged.now, SecretStr("word")))
     client = TestClient(app)
     assert client.get(api_judge.PATH).status_code == 401
     known = {"Authorization": "Bearer word"}
     found = client.get(f"{api_judge.PATH}?criterion=relevance&limit=3", headers=known).json()["failing"]
     assert len(found) == 3
     assert all(each["evidence"] == BAD[:10] and each["verdict"] == "no" for each in found)
-    assert BAD[:10] in client.get(api_judge.PAGE, headers=known).text
     assert client.get(f"{api_judge.PATH}?limit=0", headers=known).status_code == 422
+
+
+def test_the_page_of_failing_calls_asks_a_browser_for_the_token_once(judged: Story) -> None:
+    app = FastAPI()
+    app.include_router(failing_page.routes(judged.house, SecretStr("word")))
+    client = TestClient(app, base_url="https://watch.example")
+    door = client.get(failing_page.PATH)
+    assert door.status_code == 401
+    assert 'name="token"' in door.text
+    assert BAD[:10] not in door.text
+    own, path = {"Origin": "https://watch.example"}, f"{failing_page.PATH}?criterion=relevance"
+    assert client.post(path, data={"token": "word"}, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert client.post(path, data={"token": "no"}, headers=own).status_code == 403
+    shown = client.post(path, data={"token": "word"}, headers=own)
+    assert str(shown.url).endswith(path)
+    assert BAD[:10] in shown.text
+    assert BAD[:10] in client.get(failing_page.PATH).text
+    assert BAD[:10] in TestClient(app).get(failing_page.PATH, headers={"Authorization": "Bearer word"}).text

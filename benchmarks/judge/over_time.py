@@ -4,9 +4,10 @@ import numpy as np
 
 from benchmarks.bars import Bars
 from benchmarks.judge.cell import Judge, at_most, measured, rounded
+from detectors.judge.judged import FAIL, PASS, Judged
 from detectors.judge.mover import by_verdict
 from detectors.judge.rise import Rise, Usual, usual, window_share
-from detectors.judge.sequence import Flagged, failure_rate
+from detectors.judge.sequence import Flagged, Lasting, failure_rate
 from detectors.judge.unknown import Unknown
 
 RUNS, DAYS, VERDICTS = 2_000, 60, 300
@@ -19,6 +20,7 @@ RATES = (
     (0.2, Judge(0.5, 0.6), 20),
 )
 FLAG_RUNS, FLAG_RATES = 200, (0.02, 0.1)
+MONTH_RUNS, MONTH, LABELLED = 100, 30, 0.1
 
 RISE_RUNS, HORIZON, BASELINE, BUDGET = 200, 120, 28, 60.0
 CALLS, RISKY, RISKY_PI = 5_000, 0.1, 8.0
@@ -31,6 +33,8 @@ def report(bars: Bars) -> None:
         looked_at_daily(bars, theta, judge, labels, np.random.default_rng([6, number]))
     for number, rate in enumerate(FLAG_RATES):
         weighted_flags(bars, rate, np.random.default_rng([7, number]))
+    for number, rate in enumerate(FLAG_RATES):
+        month_by_risk(bars, rate, np.random.default_rng([9, number]))
     rises(bars, 0.0826, 0.008, windows=6)
     rises(bars, 0.0826, 0.0, windows=6)
     rises(bars, 0.05, 0.005, windows=6)
@@ -76,6 +80,28 @@ def weighted_flags(bars: Bars, rate: float, random: np.random.Generator) -> None
         widths.append(upper - lower)
     value = {"wrong on some day": rounded(wrong / FLAG_RUNS), "width after 60 days": rounded(np.mean(widths))}
     bars.check(f"confidence sequence: flags by risk, rate {rate}", value, {"at_most": 0.05}, wrong <= 0.05 * FLAG_RUNS)
+
+
+def month_by_risk(bars: Bars, theta: float, random: np.random.Generator) -> None:
+    """30 days of about 300 verdicts on calls drawn by risk, a tenth of them labelled; looked at every day."""
+    judge, wrong, widths = Judge(0.8, 0.95), 0, []
+    for _ in range(MONTH_RUNS):
+        month, kept, missed = Lasting(), np.zeros((0, 3)), False
+        for _ in range(MONTH):
+            failures, pi, least = day(theta, VERDICTS, random)
+            flags = random.random(len(pi)) < np.where(failures == 1, judge.q1, 1 - judge.q0)
+            labels = np.where(random.random(len(pi)) < LABELLED, failures, np.nan)
+            today = np.stack([np.where(flags, FAIL, PASS), labels, pi], axis=1)
+            kept = np.concatenate([kept, today[~np.isnan(labels)]])
+            month = month.step(Judged.of(today[:, 0], probabilities=(pi, 1.0)), float(least))
+            verdicts, said, drawn = kept.T
+            found = month.failing(Judged.of(verdicts, said, probabilities=(drawn, LABELLED)), float(least) * LABELLED)
+            missed |= found is not None and not found.lower <= theta <= found.upper
+        wrong += missed
+        widths.append(float(found.upper - found.lower) if found is not None else 1.0)
+    value = {"wrong on some day": rounded(wrong / MONTH_RUNS), "width after 30 days": rounded(np.mean(widths))}
+    name = f"confidence sequence: month by risk with labels, rate {theta}"
+    bars.check(name, value, {"at_most": 0.05}, wrong <= 0.05 * MONTH_RUNS)
 
 
 def day(rate: float, verdicts: int, random: np.random.Generator, calls: int = CALLS) -> tuple[np.ndarray, ...]:

@@ -143,7 +143,8 @@ def criteria_of(settings: Judge, folder: Path) -> dict[str, Criterion]:
     Raises:
         CriterionError: one of them cannot be used.
     """
-    wanted = [*settings.criteria, *(pair.criterion for pair in settings.pairs.values()), *settings.labels.feedback]
+    wanted = [*settings.criteria, *(pair.criterion for pair in settings.pairs.values())]
+    wanted += [name for _, name in settings.labels.wanted]
     return {name: _named(name, settings, folder) for name in dict.fromkeys(wanted)}
 
 

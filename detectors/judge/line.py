@@ -10,9 +10,9 @@ from detectors.judge.client import FOR_ALL, TEMPORARY, ChatDoor, Completion, Fai
 from detectors.judge.desk import Desk
 from detectors.judge.forms import Form, Forms
 from detectors.judge.pace import Pace
-from detectors.judge.price import most_usd, tokens_usd
 from detectors.judge.prompt import Task
 from detectors.judge.verdict import Problem
+from detectors.price import most_usd, tokens_usd
 
 # Questions in a row that got no answer in all their tries, after which the judge counts as down.
 DOWN_AFTER: Final = 3

@@ -5,9 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from config.criteria import Need
 from detectors.judge.asking import Reply
 from detectors.judge.criterion import Criterion
@@ -140,31 +137,6 @@ def match(first: Sequence[Item], second: Sequence[Item]) -> list[Pair]:
             other = there.pop()
             pairs.append(Pair(f"{item.id}|{other.id}", item, other))
     return pairs
-
-
-def match_near(
-    first: Sequence[Item],
-    second: Sequence[Item],
-    vectors: tuple[NDArray[np.floating], NDArray[np.floating]],
-    least: float = 0.95,
-) -> list[Pair]:
-    """Pairs calls whose prompts are each other's nearest, and near: for logs in which no prompt comes twice.
-
-    Args:
-        first: n calls.
-        second: m calls.
-        vectors: of their prompts, (n, d) and (m, d), unit norm.
-        least: cosine of the two prompts.
-    """
-    if not first or not second:
-        return []
-    cosines = np.asarray(vectors[0], np.float64) @ np.asarray(vectors[1], np.float64).T
-    there, back = cosines.argmax(axis=1), cosines.argmax(axis=0)
-    return [
-        Pair(f"{item.id}|{second[there[row]].id}", item, second[there[row]])
-        for row, item in enumerate(first)
-        if back[there[row]] == row and cosines[row, there[row]] >= least
-    ]
 
 
 def pair_rubric(criterion: Criterion) -> str:

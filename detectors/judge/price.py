@@ -1,19 +1,15 @@
-"""What a judge costs: at most before it is asked, exactly after it has answered, and in a day."""
+"""What judging costs: the account that it is paid from, and what a question will probably cost."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final, Protocol
 
 from config.judge import JudgeApi
+from detectors.price import TEMPLATE, Messages, answer_limit, most_usd, tokens_usd
 
-TEMPLATE: Final = 64  # tokens that a chat template may add
 _CHARACTERS_A_TOKEN: Final = 3.5  # of English and code; other scripts have fewer, and cost more than is likely
 _LIKELY_ANSWER: Final = 120  # tokens: a quote, a sentence, a word
-_MILLION: Final = 1_000_000
-
-Messages = Sequence[Mapping[str, Any]]
 
 
 class Account(Protocol):
@@ -66,12 +62,6 @@ class Cost:
         return Cost(round(self.questions * factor), self.likely * factor, self.most * factor)
 
 
-def most_usd(settings: JudgeApi, messages: Messages, schema: Mapping[str, Any] | None = None) -> float:
-    """The most that one request can cost: a token is a byte at least, and no answer is longer than it may be."""
-    sent = json.dumps(messages, ensure_ascii=False) + (json.dumps(schema) if schema is not None else "")
-    return tokens_usd(settings, len(sent.encode("utf-8", "surrogatepass")) + TEMPLATE, answer_limit(settings))
-
-
 def likely(settings: JudgeApi, messages: Messages, schema: Mapping[str, Any] | None = None) -> Cost:
     """What one question will cost, if it is answered at the first try."""
     characters = sum(len(str(each.get("content", ""))) for each in messages)
@@ -79,13 +69,3 @@ def likely(settings: JudgeApi, messages: Messages, schema: Mapping[str, Any] | N
     guess = tokens_usd(settings, round(characters / _CHARACTERS_A_TOKEN) + TEMPLATE, answer)
     most = most_usd(settings, messages, schema)
     return Cost(1, min(guess, most), most)
-
-
-def answer_limit(settings: JudgeApi) -> int:
-    """The longest answer, in tokens, thinking included."""
-    return int(settings.params.get("max_completion_tokens", settings.max_tokens))
-
-
-def tokens_usd(settings: JudgeApi, sent: int, answered: int) -> float:
-    """What tokens cost. Discounts for cached prompts are not counted: the true cost can only be lower."""
-    return (sent * settings.input_usd_per_million + answered * settings.output_usd_per_million) / _MILLION

@@ -12,6 +12,7 @@ from math import log
 import numpy as np
 
 from detectors.drift.sequences import lower_shares
+from detectors.judge.judged import FAIL, NONE, PASS, VERDICTS, Judged
 from detectors.judge.mover import Interval, cell_rates, square_and_add
 from detectors.measurement import Floats
 
@@ -91,6 +92,85 @@ class Flagged:
             alive = np.array([int(mixed.max(axis=0).argmin())])
         grid = np.concatenate([[0.0], _grid(), [1.0]])
         return float(grid[alive[0]]), float(grid[alive[-1] + 2])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lasting:
+    """All verdicts of a span so far, which may be looked at whenever more have come.
+
+    The limits suppose that shares stay the same within the span: where they have changed, no share fits all of it, and
+    the limits are about the one that fits best, and hold the mean.
+
+    Attributes:
+        flags: of the calls with a verdict.
+        weights: (3,) calls of the traffic by verdict: Σ 1 / π of PASS, FAIL and NONE.
+        judged: calls.
+    """
+
+    flags: Flagged = field(default_factory=Flagged)
+    weights: Floats = field(default_factory=lambda: np.zeros(VERDICTS))
+    judged: int = 0
+
+    def step(self, verdicts: Judged, least: float) -> "Lasting":
+        """After the verdicts of one more window; `least` as of `Flagged.step`."""
+        some = verdicts.verdicts != NONE
+        flags = self.flags.step((verdicts.verdicts[some] == FAIL) * 1.0, verdicts.pi[some], least)
+        weights = self.weights + np.bincount(verdicts.verdicts, verdicts.weights, VERDICTS)
+        return Lasting(flags, weights, self.judged + len(verdicts.verdicts))
+
+    @property
+    def flagged(self) -> Interval | None:
+        """The share that the judge flags. **Not corrected.** None before there is a verdict.
+
+        Replies without a verdict count as passed at one end and as flagged at the other.
+        """
+        share = self._share()
+        if share is None:
+            return None
+        said = 1 - self._without
+        return Interval(share.value, share.lower * said, share.upper * said + self._without)
+
+    def failing(self, labelled: Judged, least: float) -> Interval | None:
+        """The failure rate, corrected by labels of the span, as `failure_rate` with unequal probabilities.
+
+        The share of replies without a verdict is taken as it is; what is among them is unknown until some are labelled.
+
+        Args:
+            labelled: judged calls of the span with a label; others do not count.
+            least: the smallest probability with which any call of the span could get a label.
+
+        Returns:
+            None without a verdict or without labels.
+        """
+        share, rows = self._share(), labelled.labelled
+        if share is None or not len(rows):
+            return None
+        cells = [labelled.verdicts[rows] == verdict for verdict in (FAIL, PASS, NONE)]
+        labels, pi = labelled.labels[rows], 1 / labelled.label_weights
+        found = [Flagged().step(labels[mine], pi[mine], least).interval() for mine in cells]
+        sums, failures = (np.array([[np.sum(each[mine]) for mine in cells]]) for each in (1 / pi, labels / pi))
+        rates = cell_rates(sums, failures)
+        # Of a cell without labels a rate is borrowed, and its limits are 0 and 1; limits on a grid hold their own rate.
+        lower, upper = np.minimum([[low for low, _ in found]], rates), np.maximum([[high for _, high in found]], rates)
+        said, p = 1 - self._without, float(share.value)
+        weights = np.array([[said * p, said * (1 - p), self._without]])
+        slope = said * float(rates[0, 0] - rates[0, 1])
+        ends = sorted((slope * (p - share.lower), slope * (p - share.upper)))
+        value, below, _ = square_and_add(weights, rates, (lower, upper), np.asarray(ends[1] ** 2))
+        return Interval(value, below, square_and_add(weights, rates, (lower, upper), np.asarray(ends[0] ** 2)).upper)
+
+    @property
+    def _without(self) -> float:
+        return float(self.weights[NONE] / self.weights.sum())
+
+    def _share(self) -> Interval | None:
+        """Flags among the calls with a verdict."""
+        said = self.weights[PASS] + self.weights[FAIL]
+        if not said > 0:
+            return None
+        value = self.weights[FAIL] / said
+        lower, upper = self.flags.interval()
+        return Interval(np.asarray(value), np.minimum(lower, value), np.maximum(upper, value))
 
 
 def _grid() -> Floats:

@@ -176,20 +176,25 @@ def _retried(steps: Sequence[Step]) -> int:
     return again
 
 
+def objects_in(text: str | None) -> list[Mapping[str, Any]]:
+    """The objects in a text that is a JSON list, or one of them; none where it is no JSON."""
+    try:
+        read = orjson.loads((text or "[]").encode("utf-8", "surrogatepass"))
+    except orjson.JSONDecodeError:
+        return []
+    return [each for each in (read if isinstance(read, list) else [read]) if isinstance(each, dict)]
+
+
 def steps_of(tool_calls: str | None) -> list[Step]:
     """The steps in a `tool_calls` column: JSON, a list of calls as OpenAI, Anthropic or OpenTelemetry write them.
 
     What cannot be read is left out; a text that is no list gives no steps.
     """
-    try:
-        read = orjson.loads((tool_calls or "[]").encode("utf-8", "surrogatepass"))
-    except orjson.JSONDecodeError:
-        return []
-    calls = read if isinstance(read, list) else [read]
-    return [step for each in calls[:MOST_STEPS] if isinstance(each, dict) and (step := _step(each)) is not None]
+    return [step for each in objects_in(tool_calls)[:MOST_STEPS] if (step := step_of(each)) is not None]
 
 
-def _step(call: Mapping[str, Any]) -> Step | None:
+def step_of(call: Mapping[str, Any]) -> Step | None:
+    """The step that a call of a tool is; None where it names no tool."""
     function = call.get("function")
     inner = function if isinstance(function, dict) else call
     tool = inner.get("name")
@@ -198,7 +203,7 @@ def _step(call: Mapping[str, Any]) -> Step | None:
     given: Any = next((inner[key] for key in ("arguments", "input", "args") if key in inner), {})
     error, result = call.get("error"), call.get("result", call.get("output", call.get("response")))
     failed = True if error else False if result is not None else None
-    return Step(tool, arguments(given), failed, _text(error if error else result))
+    return Step(tool, arguments(given), failed, text_of(error if error else result))
 
 
 def arguments(given: Any) -> str:
@@ -223,10 +228,12 @@ def render(steps: Sequence[Step]) -> str:
 def _line(number: int, step: Step) -> str:
     result = step.result[:_RESULT].replace("\n", " ")
     said = f"failed: {result}" if step.failed else result
-    return f"{number}. {step.tool} {step.arguments[:_RESULT]}" + (f" -> {said}" if said else "")
+    called = " ".join(each for each in (step.tool, step.arguments[:_RESULT]) if each)
+    return f"{number}. {called}" + (f" -> {said}" if said else "")
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A result as a text: what is none as JSON."""
     if value is None or isinstance(value, str):
         return value or ""
     return arguments(value)

@@ -1,4 +1,4 @@
-"""`watchkeeper judge`: its criteria, its cost, one question. What a command needs is loaded when it runs."""
+"""`watchkeeper judge`: criteria, cost, one question, a new normal. What a command needs is loaded when it runs."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from monitor.commands.alerts import Json
 from monitor.commands.options import DEFAULT, Config
 
 app = typer.Typer(
-    help="The judge: its criteria, its cost before it is switched on, one question.",
+    help="The judge: its criteria, its cost before it is switched on, one question, a new normal.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -50,3 +50,15 @@ def try_(  # noqa: PLR0913, PLR0917 - one for each option
 
     given = {"response": text, "prompt": prompt, "reference": reference, "context": context}
     raise typer.Exit(ask(config, Asked(call, given, tuple(criterion or ()), last)))
+
+
+@app.command("accept")
+def accept(
+    criterion: Annotated[str, typer.Argument(help="The criterion of which the judge flags more than it used to.")],
+    source: Annotated[str, typer.Option(help="The source; unset is all of them.")] = "",
+    config: Config = DEFAULT,
+) -> None:
+    """Take what the judge flags now for normal: the alarm ends, and what is usual is learnt anew from now on."""
+    from monitor.commands.judge_answers import accept as command
+
+    raise typer.Exit(command(config, criterion, source))

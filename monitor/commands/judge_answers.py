@@ -1,4 +1,4 @@
-"""What `watchkeeper judge criteria` and `judge try` do."""
+"""What `watchkeeper judge criteria`, `judge try` and `judge accept` do."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,6 @@ from pathlib import Path
 from threading import Event
 from time import monotonic
 
-from rich.table import Table
 from rich.text import Text
 
 from config.judge import Judge as JudgeSettings
@@ -23,15 +22,19 @@ from monitor.clean import clean_text
 from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time
 from monitor.daemon import clock
 from monitor.house import Watched
+from monitor.judging.accepting import NothingToAcceptError
+from monitor.judging.accepting import accept as accept_
 from monitor.judging.account import StoredAccount
 from monitor.judging.crew import Outside
+from monitor.judging.rising import LEAST_DAYS
 from monitor.labels.calls import completed_at, item_of, redacted
 from monitor.labels.criteria import criteria_known
-from monitor.opening import open_house
+from monitor.opening import open_house, open_store
 from monitor.sources.base import SourceError
 from monitor.store.database import StoreError
 
 _TROUBLE = (CommandError, CriterionError, SourceError, StoreError, ValueError)
+_MARKS = {True: "passes", False: "fails", None: "says nothing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,11 @@ def show_criteria(config: Path, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps([_described(each, each.name in judged) for each in known.values()], ensure_ascii=False))
         return 0
-    table = Table("criterion", "judged", "needs", "question", "identity")
     for each in known.values():
-        needs, question = ", ".join(each.needs), clean_text(each.question, 200)
-        table.add_row(*map(Text, (each.name, "yes" if each.name in judged else "", needs, question, each.identity)))
-    console.print(table)
+        words = ", ".join(f"{word} {_MARKS[each.passes(word)]}" for word in each.menu)
+        mark = " judged" if each.name in judged else ""
+        console.print(Text.assemble((each.name, "bold"), (mark, "green"), f"  needs {', '.join(each.needs)}; {words}"))
+        console.print(Text(f"  {clean_text(each.question, 500)}"))
     return 0
 
 
@@ -95,6 +98,24 @@ def ask(config: Path, asked: Asked, outside: Outside | None = None) -> int:
     return 0 if any(each.word is not None for each in found) else 1
 
 
+def accept(config: Path, criterion: str, source: str) -> int:
+    """Starts the tests for a rise of a criterion anew; the running service goes on with them."""
+    try:
+        loaded = load_or_explain(config)
+        settings, database = _judge(loaded), open_store(loaded)
+        try:
+            with database.transaction() as session:
+                chosen = accept_(session, settings, (criterion, source), clock())
+        finally:
+            database.close()
+    except (*_TROUBLE, NothingToAcceptError) as error:
+        return explain(error)
+    for row in chosen:
+        words = f"{row.source}: what {row.voice} flags of {row.criterion} is learnt anew, for {LEAST_DAYS} days"
+        console.print(Text(clean_text(words, 300)))
+    return 0
+
+
 def _judge(loaded: Loaded) -> JudgeSettings:
     if loaded.settings.judge is None:
         raise CommandError(f"{loaded.path}: no judge is configured: see docs/judge.md")
@@ -123,11 +144,14 @@ def _described(criterion: Criterion, judged: bool) -> dict[str, object]:
     return {
         "name": criterion.name,
         "judged": judged,
+        "version": criterion.version,
         "identity": criterion.identity,
         "question": criterion.question,
         "polarity": criterion.polarity,
         "needs": list(criterion.needs),
         "verdicts": {each.word: each.means for each in criterion.options},
+        "examples": len(criterion.examples),
+        "canaries": len(criterion.canaries),
     }
 
 

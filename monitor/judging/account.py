@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from config.judge import Judge
+from monitor.failpoints import hit
 from monitor.store import judging
 from monitor.store.database import Database, Session
 
@@ -31,21 +32,27 @@ class StoredAccount:
         """Whether the amount could be taken."""
         with self._lock, self.database.transaction() as session:
             now = self.clock()
+            judging.hold(session, now)
             if usd > left(session, self.settings, now) + 1e-12:
                 self.refused = True
                 return False
             hour = hour_of(now)
             judging.spend(session, hour, usd)
             self._reserved.append((usd, hour))
-            return True
+            hit("judge.reserve.before_commit")
+        hit("judge.reserve.after_commit")
+        return True
 
     def settle(self, reserved: float, spent: float) -> None:
         """Puts what was spent in the place of what was reserved, in the hour in which that was."""
         with self._lock, self.database.transaction() as session:
+            judging.hold(session, self.clock())
             mine = next((each for each in self._reserved if each[0] == reserved), (reserved, hour_of(self.clock())))
             if mine in self._reserved:
                 self._reserved.remove(mine)
             judging.spend(session, mine[1], spent - reserved)
+            hit("judge.settle.before_commit")
+        hit("judge.settle.after_commit")
 
 
 def left(session: Session, settings: Judge, now: datetime) -> float:

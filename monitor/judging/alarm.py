@@ -6,7 +6,7 @@ from math import nextafter
 from typing import Final
 
 from alerts.rules import AlertId
-from detectors.measurement import Reason, Segment, Value
+from detectors.measurement import Segment, Value
 from monitor.health import OWN_SOURCE
 from monitor.house import House
 from monitor.judged import JUDGE_FAILING, JUDGE_UNTRUSTED, JUDGED_WORSE, TRUSTED, JudgeAlarm
@@ -50,8 +50,14 @@ def observe(house: House, session: Session, now: datetime) -> Iterator[tuple[Ale
 def _worse(house: House, session: Session, series: JudgeSeriesRow, now: datetime) -> JudgeAlarm:
     alarm = series.alarm
     if alarm is None:
-        if series.facts["usual"] is None:
-            return JudgeAlarm(Value(None, n=len(series.facts["days"]), reason=Reason.TOO_FEW))
+        # While it learns what is usual nothing is bet, and so there is no evidence: an alarm from before is over.
         return JudgeAlarm(Value(min(float(series.facts["evidence"]), 1.0)))
-    words = f"{rising.said(series, alarm)}. {trusting.stayed(session, house, series.criterion, now)}"
+    words = in_words(house, session, series, now)
     return JudgeAlarm(Value(max(float(alarm["evidence"]), _LEAST)), words, tuple(alarm["exemplars"]))
+
+
+def in_words(house: House, session: Session, series: JudgeSeriesRow, now: datetime) -> str:
+    """An alarm that goes on: what has risen, whether the judge is to be believed, how to take it for normal."""
+    stayed = trusting.stayed(session, house, series.criterion, now)
+    accept = f"watchkeeper judge accept {series.criterion} --source {series.source}"
+    return f"{rising.said(series, series.alarm)}. {stayed} If that is the new normal: {accept}"

@@ -11,6 +11,7 @@ from detectors.judge.sampling import uniform
 from detectors.judge.verdict import NO_VERDICT, Problem, Verdict
 from detectors.measurement import Window
 from monitor.clean import clean_text
+from monitor.failpoints import hit
 from monitor.house import House, Watched
 from monitor.judging.crew import JURY, Crew, Outside
 from monitor.judging.items import read_items
@@ -106,6 +107,8 @@ class Round:
             # A service that dies before this finds the replies in its cache.
             with self.house.database.transaction() as session:
                 judging.save(session, mine.values())
+                hit("judge.verdicts.before_commit")
+            hit("judge.verdicts.after_commit")
             self.note(name, judge, found)
 
     def note(self, name: str, judge: "Judge", found: Sequence[Verdict]) -> None:
@@ -155,6 +158,8 @@ class Round:
                     row.again, row.usd = again[0].passed == row.passed, row.usd + again[0].usd
                     with self.house.database.transaction() as session:
                         judging.save(session, [row])
+                        hit("judge.repeat.before_commit")
+                    hit("judge.repeat.after_commit")
 
 
 def said(row: VerdictRow, verdict: Verdict, now: datetime) -> None:
@@ -207,6 +212,14 @@ def give_up(judges: Mapping[str, Problem], rows: Sequence[VerdictRow]) -> None:
         for row in waiting:
             detail = row.detail or said_of
             row.state = next((each.value for each in UNASKED if detail.startswith(each.value)), otherwise.value)
+
+
+def all_answered(rows: Sequence[VerdictRow]) -> bool:
+    """Whether all questions that there was money for were asked and answered.
+
+    What money left out has changed the probabilities of the rest and is no gap; what an outage left out is one.
+    """
+    return not any(row.state in UNASKED and row.state != Problem.BUDGET for row in rows)
 
 
 LEFT_OUT: Final = "left_out"  # answered, but beyond the first question that was not

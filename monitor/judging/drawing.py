@@ -14,6 +14,7 @@ from detectors.judge import strata
 from detectors.judge.candidates import Candidates, candidates, disliked
 from detectors.judge.sampling import Odds, Signs, draw, odds, queue, uniform
 from detectors.measurement import Floats, Window
+from monitor.failpoints import hit
 from monitor.house import House, Watched
 from monitor.judging.account import hourly
 from monitor.judging.crew import voices
@@ -49,6 +50,8 @@ def plan(house: House, watched: Watched, settings: Settings, window: Window, now
             facts=facts,
         )
         judging.save(session, [kept, *rows])
+        hit("judge.draw.before_commit")
+    hit("judge.draw.after_commit")
 
 
 def seen(house: House, watched: Watched, settings: Settings, window: Window, now: datetime) -> tuple[Candidates, Signs]:
@@ -102,7 +105,15 @@ def questions(
     """The questions of a window, and what is remembered of the draw."""
     found, signs = known
     if not found.ids:
-        return [], {"population": 0, "drawn": 0, "wanted": 0.0, "affordable": None, "calls": {}, "starved": []}
+        return [], {
+            "population": 0,
+            "drawn": 0,
+            "wanted": 0.0,
+            "affordable": None,
+            "least": None,
+            "calls": {},
+            "starved": [],
+        }
     weights = odds(signs, _odds(settings.sampling.risk))
     names = [segment_text(each) for each in found.segments]
     known_segments = sorted(set(names))
@@ -146,6 +157,7 @@ def questions(
         "drawn": len(order),
         "wanted": wanted,
         "affordable": None if np.isinf(affordable) else affordable,
+        "least": float(drawn.pi.min()) * found.share,  # that any call had, drawn or not
         "calls": {name: counts[number].tolist() for number, name in enumerate(known_segments)},
         "starved": starved,
     }

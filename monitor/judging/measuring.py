@@ -179,6 +179,8 @@ def _rates(look: Look, who: Labels) -> Iterator[tuple[Key, Value]]:
         fail = unknown(each) if isinstance(each, Unknown) else _value(each)
         yield _key("judge_fail_ratio", who, corrected), fail
         yield _key("judge_pass_ratio", who, corrected), _turned(fail)
+    if isinstance(found.by_period, Corrected) and isinstance(found.by_earlier, Corrected):
+        yield _key("judge_labels_shift", who), Value(found.moved or 0.0, n=found.by_period.labels)
     scores = np.array([np.nan if row.score is None else row.score for row in rows], np.float64)
     mean = judge_score(scores, now.pi, now.clusters)
     yield _key("judge_score", who, "no"), unknown(mean) if isinstance(mean, Unknown) else _value(mean)
@@ -263,8 +265,8 @@ def _known(
     session: Session, settings: Settings, source: str, criterion: str, span: Window
 ) -> tuple[dict[str, tuple[bool, float]], Labelled]:
     """What people said of the calls of a span, and what a voice of a series said of all labelled calls until a time."""
-    said = _said(session, source, criterion, span.start, span.end)
-    old = _said(session, source, criterion, span.end - settings.labels.max_age, span.end)
+    said = said_of(session, source, criterion, span.start, span.end)
+    old = said_of(session, source, criterion, span.end - settings.labels.max_age, span.end)
     rows = [row for row in judging.of_calls(session, source, list(old), criterion) if counts(row)] if old else []
 
     def labelled(series: Series, voice: str, until: datetime) -> "Judged | None":
@@ -275,8 +277,9 @@ def _known(
     return said, labelled
 
 
-def _said(
+def said_of(
     session: Session, source: str, criterion: str, since: datetime, until: datetime
 ) -> dict[str, tuple[bool, float]]:
+    """What people said of the calls of a time, by id: whether each passes, and with which probability it was asked."""
     found = labels.labels_of(session, source, criterion, since, until)
     return {each.call_id: (each.passed, each.probability) for each in found}

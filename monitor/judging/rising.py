@@ -10,7 +10,7 @@ from config.judge import Judge as Settings
 from detectors.judge.verdict import Problem
 from detectors.measurement import Window
 from monitor.house import House
-from monitor.judging.asking import UNASKED
+from monitor.judging.asking import all_answered
 from monitor.judging.crew import speaker
 from monitor.judging.measuring import counts, of_series, series_of, short
 from monitor.judging.streams import days_of_a_test
@@ -34,7 +34,8 @@ def advance(session: Session, house: House, drawn: JudgeWindowRow, rows: Sequenc
     settings = house.settings.judge
     assert settings is not None
     budget = days_of_a_test(session, house)
-    known = {row.criterion: row for row in judging.series(session, source) if row.voice == speaker(settings)}
+    rows_of = judging.series(session, source, for_update=True)
+    known = {row.criterion: row for row in rows_of if row.voice == speaker(settings)}
     for criterion in settings.criteria:
         mine = [row for row in rows if (row.criterion, row.voice) == (criterion, speaker(settings))]
         after = _stepped(known.get(criterion), settings, drawn, mine, budget)
@@ -54,7 +55,7 @@ def _stepped(
     x = _share(of_series(rows, current), drawn.facts["population"])
     if x is None or not current[1]:
         return None
-    facts, alarm = _begun() if before is None or before.series != short(current) else _copied(before)
+    facts, alarm = (begun_anew(), None) if before is None or before.series != short(current) else _copied(before)
     usual = _usual(facts)
     limit = None if usual is None else usual.upper + max(settings.tolerance, LEAST_TOLERATED)
     since = facts["until"] or window.start.timestamp()
@@ -74,8 +75,10 @@ def _stepped(
     )
 
 
-def _begun() -> tuple[Facts, Facts | None]:
-    return {"days": [], "today": [], "usual": None, "sums": None, "until": None, "evidence": 0.0}, None
+def begun_anew(accepted: datetime | None = None) -> Facts:
+    """What a test that has seen nothing remembers; `accepted` is when a person took what there is for normal."""
+    begun: Facts = {"days": [], "today": [], "usual": None, "sums": None, "until": None, "evidence": 0.0}
+    return begun | ({"accepted": accepted.timestamp()} if accepted is not None else {})
 
 
 def _copied(before: JudgeSeriesRow) -> tuple[Facts, Facts | None]:
@@ -83,15 +86,11 @@ def _copied(before: JudgeSeriesRow) -> tuple[Facts, Facts | None]:
 
 
 def _share(rows: Sequence[VerdictRow], population: int) -> tuple[float, float, float] | None:
-    """X of a window, its variance, and the calls that it speaks of; None when what was drawn was not all answered.
-
-    What money left out has changed π of the rest and is no gap; what an outage left out is one.
-    """
+    """X of a window, its variance, and the calls that it speaks of; None when what was drawn was not all answered."""
     from detectors.judge.rise import window_share
 
-    lost = {each.value for each in UNASKED} - {"budget"}
     judged = [row for row in rows if counts(row)]
-    if not judged or any(row.state in lost for row in rows):
+    if not judged or not all_answered(rows):
         return None
     pi = np.array([row.pi for row in judged])
     flags = np.array([float(row.passed is False) for row in judged])

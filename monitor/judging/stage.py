@@ -9,8 +9,9 @@ from functools import partial
 from config.judge import Judge as Settings
 from detectors.judge.criterion import CriterionError
 from detectors.measurement import Measured, Segment, Window
+from monitor.failpoints import hit
 from monitor.house import House, Watched
-from monitor.judging import comparing, deciding, measuring, rising, trusting
+from monitor.judging import comparing, deciding, lasting, measuring, rising, trusting
 from monitor.judging.asking import Round, decide_jury, finish, give_up, given_up
 from monitor.judging.crew import Crew, Outside
 from monitor.judging.drawing import plan
@@ -33,9 +34,9 @@ def look(house: House, outside: Outside) -> int:
 
     1. Draw the calls of every window that has closed, and keep the questions with their probabilities.
     2. Ask the judges about what is known, once a day.
-    3. Ask what waits, the newest windows first; every verdict is kept when it comes.
-    4. Of a window of which nothing waits any more: measure, step the test for a rise and the rules, close, in one
-       transaction.
+    3. Ask what waits, the newest windows first; every verdict is kept when it comes. Then compare pairs.
+    4. Of a window of which nothing waits any more: step the test for a rise, add to the month, measure, step the rules,
+       close, in one transaction.
     """
     settings = house.settings.judge
     if settings is None:
@@ -46,17 +47,16 @@ def look(house: House, outside: Outside) -> int:
         _note(house, settings, dict.fromkeys(settings.judges, str(error)), outside.clock())
         return 0
     asking, sources = Round(house, crew, outside), house.sources.values()
-    drawn = {each.name: _guarded(each, partial(_draw, house, each, settings, outside)) for each in sources}
+    for watched in sources:
+        _guarded(watched, partial(_draw, house, watched, settings, outside))
     trusting.ask_canaries(asking)
     for watched in sources:
         _guarded(watched, partial(bring, house, watched, outside.clock()))
         _guarded(watched, partial(_ask, asking, watched))
-        if drawn[watched.name]:
-            _guarded(watched, partial(_compare, asking, watched))
-    done = sum(_complete_all(asking, each) for each in sources)
+        _guarded(watched, partial(_compare, asking, watched))
     if asking.down or asking.answered:
         _note(house, settings, asking.problems, outside.clock(), asking.answered)
-    return done
+    return sum(_complete_all(asking, each) for each in sources)
 
 
 def _guarded(watched: Watched, job: Callable[[], int]) -> int:
@@ -78,6 +78,8 @@ def _note(
             if bool(problem) != bool(row and row.problem):
                 log.warning("the judge %s %s", name, f"does not answer: {problem}" if problem else "answers again")
             judging.note_state(session, name, now, problem, answered=name in (answered or ()))
+        hit("judge.state.before_commit")
+    hit("judge.state.after_commit")
 
 
 def _draw(house: House, watched: Watched, settings: Settings, outside: Outside) -> int:
@@ -153,21 +155,26 @@ def _complete(asking: Round, watched: Watched, row: JudgeWindowRow, *, newer: bo
         judging.save(session, rows)
         judging.close(session, row)
         session.flush()
+        rising.advance(session, house, row, rows)
+        lasting.advance(session, house, row, rows)
+        session.flush()
         measured = [_with_own(session, house, each) for each in measuring.measure(session, house, watched, window)]
         judging.measure(session, measured)
-        rising.advance(session, house, row, rows)
         decision = deciding.decide(house, watched, window, (measured, rows), now)
         if decision is not None:
             decision.save(session, now)
+        hit("judge.complete.before_commit")
+    hit("judge.complete.after_commit")
     return True
 
 
 def _with_own(session: Session, house: House, measured: Measured) -> Measured:
-    """What is measured of a whole source, with what is known of its judges and comparisons."""
+    """What is measured of a whole source, with what is known of its judges, its comparisons and its month."""
     if measured.segment != Segment():
         return measured
-    pairs = comparing.values(session, house, measured.source, measured.window.end)
-    return replace(measured, values={**measured.values, **dict(trusting.values(session, house)), **dict(pairs)})
+    source, end = measured.source, measured.window.end
+    own = {**dict(trusting.values(session, house)), **dict(comparing.values(session, house, source, end))}
+    return replace(measured, values={**measured.values, **own, **dict(lasting.values(session, house, source, end))})
 
 
 def _compare(asking: Round, watched: Watched) -> int:
@@ -175,5 +182,5 @@ def _compare(asking: Round, watched: Watched) -> int:
     with asking.house.database.reading() as session:
         last = judging.last_window(session, watched.name)
     if last is not None:
-        comparing.compare_sides(asking, watched, last.end, last.end - last.start)
+        comparing.compare_sides(asking, watched, last)
     return 0

@@ -5,11 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 from config.judge import Judge as Settings
 from monitor.house import House
-from monitor.judging import rising, trusting
+from monitor.judging import comparing, rising, trusting
 from monitor.judging.account import left
+from monitor.judging.alarm import in_words
+from monitor.judging.crew import speaker
 from monitor.snapshot import JudgeStatus, OneJudgeStatus
 from monitor.store import judging
 from monitor.store.database import Session
+from monitor.store.judge_tables import JudgeSeriesRow
 from monitor.store.measurements import segment_of
 
 NEWEST_WITHIN = timedelta(days=3)  # older windows are not the present of anything
@@ -30,7 +33,7 @@ def judge_status(house: House, session: Session, now: datetime) -> JudgeStatus |
         waiting=judging.waiting(session),
         measured=tuple(newest),
         starved=tuple(_starved(house, session))[:MOST_STARVED],
-        findings=tuple(_findings(house, session, now)),
+        findings=(*_findings(house, session, now), *_compared(house, session, now)),
     )
 
 
@@ -59,16 +62,29 @@ def _starved(house: House, session: Session) -> Iterator[str]:
             yield f"{where}: {each['expected']:.1f} of at least {each['least']:.1f} verdicts a window; {why}"
 
 
+def _learning(row: JudgeSeriesRow) -> str:
+    words = f"learning what is usual, {len(row.facts['days'])} of {rising.LEAST_DAYS} days"
+    if "accepted" in row.facts:
+        at = datetime.fromtimestamp(row.facts["accepted"], UTC)
+        words += f", accepted as the new normal on {at:%Y-%m-%d %H:%M} UTC"
+    return words
+
+
+def _compared(house: House, session: Session, now: datetime) -> Iterator[str]:
+    for name in house.sources:
+        yield from comparing.findings(session, house, name, now)
+
+
 def _findings(house: House, session: Session, now: datetime) -> Iterator[str]:
     settings = house.settings.judge
-    for row in judging.series(session):
-        if settings is None or row.source not in house.sources or row.criterion not in settings.criteria:
+    for row in judging.series(session) if settings is not None else ():
+        is_current = settings is not None and row.voice == speaker(settings) and row.criterion in settings.criteria
+        if not is_current or row.source not in house.sources:
             continue
         if row.alarm is not None:
-            yield f"{row.source}: {rising.said(row, row.alarm)}. {trusting.stayed(session, house, row.criterion, now)}"
+            yield f"{row.source}: {in_words(house, session, row, now)}"
         elif row.facts["usual"] is None:
-            days = len(row.facts["days"])
-            yield f"{row.source}: {row.criterion}: learning what is usual, {days} of {rising.LEAST_DAYS} days"
+            yield f"{row.source}: {row.criterion}: {_learning(row)}"
         until = datetime.fromtimestamp(row.facts["until"], UTC) if row.facts["until"] else None
         if until is not None and now - until > NEWEST_WITHIN:
             yield f"{row.source}: {row.criterion}: no window has been fully judged since {until:%Y-%m-%d %H:%M} UTC"

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from config.judge import Judge
 from detectors.drift.budget import Spender
-from detectors.sampling import PAIRS
 from monitor.house import House
 from monitor.store import baselines
 from monitor.store.database import Session
@@ -23,6 +22,6 @@ def days_of_a_test(session: Session, house: House) -> float:
     from detectors.drift.slow import rate
 
     used, judged = baselines.in_use(session), judge_streams(house.settings.judge, len(house.sources))
-    rates = [0.0 if each.stream == PAIRS else rate((each.fitted_until - each.fitted_from) // DAY) for each in used]
+    rates = [rate((each.fitted_until - each.fitted_from) // DAY) for each in used]
     streams: list[Spender] = [*(each.stream for each in used), *judged]
     return split(house.settings.drift.false_alarms / DAY, streams, [*rates, *(0.0 for _ in judged)])[-1].days

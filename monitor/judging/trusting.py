@@ -7,6 +7,7 @@ from typing import Any
 
 from detectors.judge.canaries import canaries, trust
 from detectors.measurement import Key, Reason, Value
+from monitor.failpoints import hit
 from monitor.house import House
 from monitor.judged import TRUSTED
 from monitor.judging.asking import UNASKED, Round
@@ -50,6 +51,8 @@ def ask_canaries(asking: Round) -> None:
             )
             with asking.house.database.transaction() as session:
                 judging.keep_canaries(session, kept)
+                hit("judge.canaries.before_commit")
+            hit("judge.canaries.after_commit")
 
 
 def trusted(facts: dict[str, Any]) -> Value:

@@ -21,6 +21,7 @@ from monitor.store.judge_tables import (
 )
 from monitor.store.measurements import body_of, segment_of, segment_text
 from monitor.store.tables import CacheRow
+from monitor.store.upsert import upsert
 
 OPEN, DONE = "open", "done"
 WAITING, ANSWERED = "waiting", "answered"
@@ -39,6 +40,12 @@ def last_window(session: Session, source: str) -> JudgeWindowRow | None:
     """The newest window that calls were drawn from."""
     query = select(JudgeWindowRow).where(JudgeWindowRow.source == source)
     return session.exec(query.order_by(col(JudgeWindowRow.end).desc()).limit(1)).first()
+
+
+def window_until(session: Session, source: str, end: datetime) -> JudgeWindowRow | None:
+    """The window that ends at a time."""
+    query = select(JudgeWindowRow).where(JudgeWindowRow.source == source, JudgeWindowRow.end == end)
+    return session.exec(query.limit(1)).first()
 
 
 def windows(session: Session, source: str, since: datetime, until: datetime) -> list[JudgeWindowRow]:
@@ -116,7 +123,7 @@ def save(session: Session, rows: Iterable[JudgeWindowRow | VerdictRow | JudgePai
 def spent(session: Session, now: datetime) -> Spent:
     """What the day and the month have cost until now."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return Spent(_since(session, midnight), _since(session, midnight.replace(day=1)))
+    return Spent(_since(session, midnight), _since(session, _month(now)))
 
 
 def waiting(session: Session) -> int:
@@ -142,6 +149,15 @@ def usual_usd(session: Session) -> float | None:
     total = select(func.sum(VerdictRow.usd), func.count(func.distinct(VerdictRow.call_id)))
     usd, calls = session.exec(total.where(*mine, col(VerdictRow.state) != WAITING)).one()
     return float(usd) / calls if calls else None
+
+
+def hold(session: Session, now: datetime) -> None:
+    """Keeps others, in other processes too, from spending until the end of the transaction.
+
+    Two that read one budget at the same time could both take the last of it. Writing a row locks it; the first hour of
+    the month is everybody's.
+    """
+    upsert(session, JudgeSpendRow, [{"hour": _month(now), "usd": 0.0}], ("hour",))
 
 
 def spend(session: Session, hour: datetime, usd: float) -> None:
@@ -212,11 +228,13 @@ def canaries(session: Session) -> dict[tuple[str, str], JudgeCanaryRow]:
     return {(row.voice, row.criterion): row for row in rows}
 
 
-def series(session: Session, source: str | None = None) -> list[JudgeSeriesRow]:
-    """The tests for a rise, of one source or of all."""
+def series(session: Session, source: str | None = None, *, for_update: bool = False) -> list[JudgeSeriesRow]:
+    """The tests for a rise, of one source or of all; `for_update` keeps others from changing them until the end."""
     query = select(JudgeSeriesRow)
     if source is not None:
         query = query.where(JudgeSeriesRow.source == source)
+    if for_update:
+        query = query.with_for_update()
     order = (col(JudgeSeriesRow.source), col(JudgeSeriesRow.criterion), col(JudgeSeriesRow.voice))
     return list(session.exec(query.order_by(*order)))
 
@@ -245,6 +263,11 @@ def expire(session: Session, now: datetime, retention: Retention, keep_texts: ti
 
 
 _AT_ONCE = 500
+
+
+def _month(now: datetime) -> datetime:
+    """The first hour of a month (UTC)."""
+    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def _since(session: Session, moment: datetime) -> float:
