@@ -10,6 +10,7 @@ from config.evaluate import Evaluate
 from config.golden import ChatApi, Golden
 from config.heartbeat import Heartbeat
 from config.judge import Judge, JudgeApi, OwnCriterion, Pairs
+from config.labels import LabelExport, Labels, Score
 from config.receivers import (
     AlertmanagerReceiver,
     AppriseReceiver,
@@ -164,6 +165,17 @@ _GROUPS: dict[str, tuple[Part, ...]] = {
     ),
 }
 
+_ANNOTATED = Part(
+    "annotated",
+    LabelExport,
+    values={
+        "scores": (
+            Part("helpfulness", Score, hidden=("below",)),
+            Part("toxicity", Score, values={"name": "harm", "below": 3}),
+        )
+    },
+)
+
 _JUDGE = Part(
     "judge",
     Judge,
@@ -221,6 +233,7 @@ _JUDGE = Part(
             ),
         ),
         "pairs": (Part("models", Pairs),),
+        "labels": Part("labels", Labels, values={"exports": (_ANNOTATED,)}),
     },
 )
 

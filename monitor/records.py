@@ -1,15 +1,18 @@
-"""Files of records that people write: CSV with a header, or JSON lines. What cannot be read is named by line."""
+"""Files of records: CSV with a header, JSON, or JSON lines. What cannot be read is named by line."""
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 LARGEST: Final = 500_000_000  # bytes of a file
+LARGEST_JSON: Final = 100_000_000  # of one that is read as a whole
 LONGEST: Final = 16_000_000  # bytes of a line, characters of a field
 _DELIMITERS: Final = (",", ";", "\t")
+_BETWEEN: Final = re.compile(r"[\s,\[\]]*")
 
 csv.field_size_limit(LONGEST)
 
@@ -38,15 +41,19 @@ class Bad:
 
 
 def read_records(path: Path) -> Iterator[Record | Bad]:
-    """What a file holds, in its order: CSV where the name ends in `.csv` or `.tsv`, else JSON lines.
+    """What a file holds, in its order: by the end of its name CSV (`.csv`, `.tsv`), JSON (`.json`), else JSON lines.
+
+    JSON is one object after another, or a list of objects; they may stand on as many lines as they like.
 
     Raises:
         RecordsError: it cannot be opened, is too large, or is a CSV without a header.
     """
+    suffix = path.suffix.lower()
+    read, most = _READERS.get(suffix, (_json_lines, LARGEST))
     try:
-        if path.stat().st_size > LARGEST:
-            raise RecordsError(f"{path}: is longer than {LARGEST // 1_000_000} MB")
-        yield from _csv(path) if path.suffix.lower() in (".csv", ".tsv") else _json_lines(path)
+        if path.stat().st_size > most:
+            raise RecordsError(f"{path}: is longer than {most // 1_000_000} MB{_SPLIT.get(suffix, '')}")
+        yield from read(path)
     except OSError as error:
         raise RecordsError(f"{path}: cannot be read: {error.strerror}") from error
 
@@ -68,6 +75,30 @@ def _json_lines(path: Path) -> Iterator[Record | Bad]:
                 raise RecordsError(f"{path}, line {number}: is longer than {LONGEST // 1_000_000} MB")
             if line.strip(b"\xef\xbb\xbf \t\r\n"):
                 yield _object(number, line)
+
+
+def _json(path: Path) -> Iterator[Record | Bad]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RecordsError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
+    decoder, at, line = json.JSONDecoder(), 0, 1
+    # Objects of a list differ from objects in a row by its brackets and commas only.
+    while (start := _start(text, at)) < len(text):
+        line += text.count("\n", at, start)
+        try:
+            read, at = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            yield Bad(line, "is no JSON from here on")
+            return
+        yield Record(line, read) if isinstance(read, dict) else Bad(line, "must be a JSON object, {…}")
+        line += text.count("\n", start, at)
+
+
+def _start(text: str, at: int) -> int:
+    """Where the next value begins."""
+    found = _BETWEEN.match(text, at)
+    return at if found is None else found.end()
 
 
 def _object(number: int, line: bytes) -> Record | Bad:
@@ -114,3 +145,12 @@ def _rows(reader: Any, header: list[str]) -> Iterator[Record | Bad]:
             yield Bad(line, f"has {len(row)} fields where the header has {len(header)}")
         else:
             yield Record(line, {name: field for name, field in zip(header, row, strict=True) if name})
+
+
+_Reader = Callable[[Path], Iterator[Record | Bad]]
+_READERS: Final[Mapping[str, tuple[_Reader, int]]] = {
+    ".csv": (_csv, LARGEST),
+    ".tsv": (_csv, LARGEST),
+    ".json": (_json, LARGEST_JSON),
+}
+_SPLIT: Final = {".json": "; write JSON lines (.jsonl), which are read one by one"}

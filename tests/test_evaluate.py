@@ -28,8 +28,10 @@ from monitor.evaluate.picked import Pick, pick
 from monitor.evaluate.values import EvaluationError, Rows
 from monitor.judging.crew import Outside
 from monitor.labels.criteria import known_criteria
+from monitor.opening import open_house
 from monitor.store import labels
 from monitor.store.labels import Draw, Vote
+from monitor.store.tables import ScoreRow
 
 PRICE = (SENT * 1 + ANSWERED * 4) / 1e6
 LATER = NOW + timedelta(days=1)
@@ -295,6 +297,7 @@ def test_an_outage_of_the_judge_is_no_failure_of_the_answers(go: Go, judge: Fake
     assert found["passing"] is None
     assert found["why"] == "the judge has said nothing"
     assert found["problems"] == {"outage": 10}
+    assert "HTTP 503" in found["details"]["outage"]
     judge.broken = False
     assert go(dataset=tmp_path / "data.jsonl", criteria=("relevance",), fail_under=("relevance=0.4",)) == 0
 
@@ -382,6 +385,28 @@ def test_calls_of_the_log_are_chosen_by_what_is_known_of_them(
     assert [case["outcome"]["id"] for case in cases] == ["c0"]
     assert "bob@example.org" not in (tmp_path / "disliked" / "report.json").read_text()
     assert all("bob@example.org" not in question.shown for question in judge.asked)
+
+
+def test_prompts_out_of_distribution_are_those_that_the_service_found_strange(
+    go: Go, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    span = (START.isoformat(), (START + timedelta(hours=1)).isoformat())
+    asked: dict[str, Any] = {"span": span, "criteria": ("relevance",), "where": ("out_of_distribution",)}
+    assert go(**asked) == 2
+    assert "no prompt was put beside a baseline" in " ".join(capsys.readouterr().err.split())
+    house = open_house(load(config, {}))
+    with house.database.transaction() as session:
+        for number, p in ((3, 0.01), (4, 0.5), (7, 0.04)):
+            at = START + number * MINUTE
+            row = ScoreRow(source="chat", stream="prompt", call_id=f"c{number}", baseline="b", at=at, score=1.0, p=p)
+            row.segment = "[]"
+            session.add(row)
+    house.close()
+    assert go(**asked, into=tmp_path / "strange") == 0
+    found = report(tmp_path / "strange")
+    assert (found["rows"]["count"], found["rows"]["population"]) == (2, 2)
+    rows = (tmp_path / "strange" / "rows.jsonl").read_text().splitlines()[1:]
+    assert {json.loads(row)["item"]["id"] for row in rows} == {"c3", "c7"}
 
 
 def test_a_dry_run_prints_the_price_and_asks_nobody(

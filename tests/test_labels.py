@@ -23,7 +23,7 @@ from monitor.house import House
 from monitor.labels.criteria import known_criteria
 from monitor.labels.desk import LabelDesk
 from monitor.labels.files import read_labels
-from monitor.labels.gather import import_feedback, import_file, refresh
+from monitor.labels.gather import LabelsIn, import_feedback, import_file, refresh
 from monitor.labels.judged import judged_calls
 from monitor.labels.sample import ODDS, JudgedCall, draw_for_labels
 from monitor.labels.words import Said, UnreadableError, read_verdict
@@ -233,7 +233,7 @@ def test_a_file_is_imported_for_the_calls_of_the_log_at_the_time_of_each_call(ho
         {"call_id": "archived", "criterion": "relevance", "verdict": "pass", "at": (START - 9 * MINUTE).isoformat()},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    found = import_file(house, path, CRITERIA, NOW)
+    found = import_file(house, LabelsIn(path), CRITERIA, NOW)
     assert (found.read, found.new) == (2, 2)
     assert len(found.bad) == 2
     assert "ana.jsonl, line 2: no call of the log since" in found.bad[0]
@@ -244,7 +244,7 @@ def test_a_file_is_imported_for_the_calls_of_the_log_at_the_time_of_each_call(ho
         ("archived", START - 9 * MINUTE),
         ("c7", START + 7 * MINUTE + timedelta(seconds=1)),
     ]
-    assert import_file(house, path, CRITERIA, NOW).new == 0
+    assert import_file(house, LabelsIn(path), CRITERIA, NOW).new == 0
 
 
 def test_annotations_are_labels_by_the_mapping_of_the_settings_and_other_feedback_is_not(house: House) -> None:

@@ -24,6 +24,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one for each option
     pairs: Annotated[
         list[str] | None, typer.Option(help="Which of two answers is better by this criterion; may be repeated.")
     ] = None,
+    first: Annotated[
+        str, typer.Option(help="Pairs of the log: model=gpt-4o, or another column; with --second, on equal prompts.")
+    ] = "",
+    second: Annotated[str, typer.Option(help="What the first is compared with: model=gpt-4o-mini.")] = "",
+    alike: Annotated[
+        float | None,
+        typer.Option(min=0.5, max=1, help="Pair prompts too whose embeddings have this cosine: 0.9."),
+    ] = None,
     endpoint: Annotated[
         str, typer.Option(help="Ask this one of evaluate.endpoints for new answers; pairs compare them with the old.")
     ] = "",
@@ -61,6 +69,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one for each option
         span=(start, to),
         source=source,
         sample=sample,
+        sides=(first, second),
+        alike=alike,
         endpoint=endpoint,
         concurrency=concurrency,
         most_usd=most_usd,

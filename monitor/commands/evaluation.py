@@ -15,14 +15,15 @@ from rich.text import Text
 from config.settings import Settings
 from detectors.embedder import EmbeddingError
 from detectors.judge.criterion import CriterionError
+from detectors.judge.matched import Sides
 from detectors.measurement import Window
 from monitor.clean import clean_text
 from monitor.commands.common import CommandError, console, errors, explain, load_or_explain, parse_time, progress_bar
 from monitor.daemon import clock
 from monitor.evaluate.findings import Finding
-from monitor.evaluate.picked import Pick
+from monitor.evaluate.picked import Pick, pair_of
 from monitor.evaluate.question import Evaluation, Place, Question
-from monitor.evaluate.render import part, write
+from monitor.evaluate.render import detail_of, part, write
 from monitor.evaluate.run import Run
 from monitor.evaluate.values import EvaluationError
 from monitor.judging.crew import Outside
@@ -47,6 +48,8 @@ class Asked:
     fail_under: tuple[str, ...] = ()
     span: tuple[str, str] = ("", "")
     source: str = ""
+    sides: tuple[str, str] = ("", "")
+    alike: float | None = None
     sample: int = 200
     endpoint: str = ""
     concurrency: int = 4
@@ -109,6 +112,7 @@ def _place(config: Path, asked: Asked) -> Iterator[Place]:
 
 
 def _question(settings: Settings, asked: Asked) -> Question:
+    _check_sides(asked)
     criteria = asked.criteria
     if not (criteria or asked.checks or asked.pairs):
         if settings.judge is None:
@@ -136,7 +140,29 @@ def _pick(asked: Asked) -> Pick:
     if since >= until:
         raise CommandError(f"--from ({since:%Y-%m-%d %H:%M}) must be before --to ({until:%Y-%m-%d %H:%M})")
     said = f"{asked.source} from {start} to {end or 'now'}, {','.join(asked.where)}, {asked.sample}"
-    return Pick(asked.source, Window(since, until), asked.where, asked.sample, said)
+    sides = _sides(*asked.sides) if any(asked.sides) else None
+    said += f", {sides}, {asked.alike}" if sides is not None else ""
+    return Pick(asked.source, Window(since, until), asked.where, asked.sample, said, sides, asked.alike)
+
+
+def _check_sides(asked: Asked) -> None:
+    """Raises CommandError where two sides are named in vain."""
+    if any(asked.sides):
+        if asked.dataset is not None or asked.endpoint:
+            other = "a dataset" if asked.dataset is not None else "--endpoint"
+            raise CommandError(f"--first and --second pair calls of the log: leave out {other}")
+        if not asked.pairs:
+            raise CommandError("--first and --second are compared by a criterion: name it with --pairs")
+    elif asked.alike is not None:
+        raise CommandError("--alike pairs calls of the log: name them with --first and --second")
+
+
+def _sides(first: str, second: str) -> Sides:
+    """What both options name."""
+    (column, one), (other, two) = pair_of(first), pair_of(second)
+    if not one or not two or column != other or one == two:
+        raise CommandError("--first and --second name two values of one column: --first model=a --second model=b")
+    return Sides(column, one, two)
 
 
 def _limits(given: tuple[str, ...], question: Question) -> Limits:
@@ -200,7 +226,9 @@ def _show(made: Evaluation) -> None:
             style = "red" if shown.worse else ""
             console.print(Text(f"{shown.title}, against the earlier run: {shown.change}", style=style))
     for found in made.findings:
-        problems = ", ".join(f"{clean_text(why, 60)} {count:,}" for why, count in found.problems.items())
+        problems = ", ".join(
+            f"{clean_text(why, 60)} {count:,}{detail_of(found, why)}" for why, count in found.problems.items()
+        )
         if problems:
             console.print(Text(f"{clean_text(found.measure.name, 100)}: no verdict: {problems}", style="yellow"))
     console.print(Text(f"${made.spent_usd:.4g} of ${made.most_usd:.4g} spent"))

@@ -11,7 +11,9 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
+from config.labels import LabelExport
 from config.load import Loaded
+from config.settings import Settings
 from detectors.judge.criterion import CriterionError
 from monitor.clean import clean_text
 from monitor.commands.common import CommandError, console, errors, explain, load_or_explain, parse_time
@@ -19,9 +21,10 @@ from monitor.daemon import clock
 from monitor.house import House
 from monitor.label_page import PATH
 from monitor.labels.criteria import known_criteria
-from monitor.labels.gather import import_file
+from monitor.labels.gather import LabelsIn, import_file, shown_aside
 from monitor.labels.judged import judged_calls
 from monitor.labels.sample import draw_for_labels
+from monitor.labels.tools.known import TOOLS
 from monitor.opening import open_house
 from monitor.records import RecordsError
 from monitor.sources.base import SourceError
@@ -34,20 +37,45 @@ SHOWN_BAD: Final = 20
 _TROUBLE = (CommandError, CriterionError, RecordsError, SourceError, StoreError)
 
 
-def import_labels(config: Path, file: Path, source: str) -> int:
-    """Keeps the labels of a file; exit status 1 when some of its lines cannot be used."""
+def import_labels(config: Path, file: Path, source: str, exported: str) -> int:
+    """Keeps the labels of a file; exit status 1 when some of its lines cannot be used.
+
+    Args:
+        config: the configuration file.
+        file: CSV, JSON or JSON lines.
+        source: of the calls; empty is the one that has them.
+        exported: a name of `judge.labels.exports`, or of a tool; empty is a file of labels.
+    """
     try:
         with _opened(config, source) as house:
-            found = import_file(house, file, known_criteria(house), clock(), source)
+            given = LabelsIn(file, _export(house.settings, exported), source)
+            found = import_file(house, given, known_criteria(house), clock())
     except _TROUBLE as error:
         return explain(error)
     for each in found.bad[:SHOWN_BAD]:
         errors.print(Text(clean_text(each, 500), style="red"))
     if len(found.bad) > SHOWN_BAD:
         errors.print(Text(f"and {len(found.bad) - SHOWN_BAD:,} more", style="red"))
+    if found.aside:
+        console.print(Text(f"no labels: {clean_text(shown_aside(found.aside), 500)}"))
     left_out = f", {len(found.bad):,} left out" if found.bad else ""
     console.print(Text(f"{found.read:,} labels read, {found.new:,} of them new{left_out}"))
     return 1 if found.bad else 0
+
+
+def _export(settings: Settings, name: str) -> LabelExport | None:
+    """The export that a name means.
+
+    Raises:
+        CommandError: none is called so.
+    """
+    known = {} if settings.judge is None else settings.judge.labels.exports
+    if not name or name in known:
+        return known.get(name)
+    if name not in TOOLS:
+        all_of_them = ", ".join((*known, *TOOLS))
+        raise CommandError(f"--as {clean_text(name, 100)!r} is not known: there are {all_of_them}")
+    return LabelExport.model_validate({"kind": name, "files": ["-"]})
 
 
 def show(config: Path, source: str, criterion: str, *, as_json: bool) -> int:

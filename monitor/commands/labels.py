@@ -20,14 +20,18 @@ Criterion = Annotated[str, typer.Option(help="By this criterion; unset is all.")
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="CSV or JSONL: call_id, criterion, verdict or score, at, who.")],
+    file: Annotated[Path, typer.Argument(help="CSV, JSON, JSONL: call_id, criterion, verdict or score, at, who.")],
     config: Config = DEFAULT,
     source: Annotated[str, typer.Option(help="The source of the calls; unset is the one that has them.")] = "",
+    exported: Annotated[
+        str,
+        typer.Option("--as", help="An export of langfuse, langsmith, phoenix, or a name of judge.labels.exports."),
+    ] = "",
 ) -> None:
     """Read labels from a file; lines that cannot be used are named and left out."""
     from monitor.commands.labelling import import_labels
 
-    raise typer.Exit(import_labels(config, file, source))
+    raise typer.Exit(import_labels(config, file, source, exported))
 
 
 @app.command("list")

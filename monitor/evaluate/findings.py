@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from detectors.judge.weighted import share
 from detectors.judge.winrate import PositionBias, WinRate, position_bias, win_rate
 from detectors.measurement import Floats
 from detectors.neighbours import Indices
+from monitor.clean import clean_text
 from monitor.evaluate.values import Measure, Outcome, Row
 
 UNASKED: Final = ("budget", "outage", "stopped")
@@ -68,6 +69,7 @@ class Finding:
         known: that have a verdict.
         unasked: that nobody was asked about: no money, no endpoint, broken off.
         problems: why there is none, by reason.
+        details: of these reasons, what was said of the first row that has it.
         passing: the share that passes; None where nothing does, and `why` says why.
         judge_only: what the judge alone says, where `passing` rests on labels.
         score: the mean score.
@@ -82,6 +84,7 @@ class Finding:
     known: int
     unasked: int
     problems: Mapping[str, int]
+    details: Mapping[str, str] = field(default_factory=dict)
     passing: Rate | None = None
     why: str = ""
     judge_only: Rate | None = None
@@ -123,6 +126,7 @@ def finding(
         known=sum(not each for each in reasons),
         unasked=unasked,
         problems=dict(problems.most_common()),
+        details=_details(outcomes),
         compared=_compared(outcomes, before, other) if before is not None else None,
         cases=_cases(rows, outcomes, before or {}),
     )
@@ -134,6 +138,16 @@ def _reason(measure: Measure, outcome: Outcome) -> str:
     if outcome.problem:
         return outcome.problem.partition(":")[0]
     return outcome.said if measure.kind == "criterion" and outcome.passed is None else ""
+
+
+def _details(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """What was said of the first row with each reason, where something was."""
+    found: dict[str, str] = {}
+    for each in outcomes:
+        reason, _, detail = each.problem.partition(":")
+        if detail.strip():
+            found.setdefault(reason, clean_text(detail.strip(), 200))
+    return found
 
 
 def _of_criterion(found: Finding, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> Finding:

@@ -13,6 +13,7 @@ from monitor.evaluate.values import EvaluationError, Measure, Outcome, Row, Rows
 from monitor.report.render import replace_file
 
 VERSION: Final = 1
+_DIGITS: Final = 12  # of US dollars
 PLAN, ROWS, RESULTS = "plan.json", "rows.jsonl", "results.jsonl"
 ANSWERS, REPLIES, VERDICTS, MONEY = "answers.jsonl", "replies.jsonl", "verdicts.jsonl", "money.jsonl"
 
@@ -165,7 +166,7 @@ class Purse:
         self._money = money
         self._most = most_usd
         self._lock = Lock()
-        self.spent = float(sum(each["usd"] for each in money.read() if isinstance(each, dict)))
+        self.spent = round(float(sum(each["usd"] for each in money.read() if isinstance(each, dict))), _DIGITS)
 
     def reserve(self, usd: float) -> bool:
         """Whether the amount could be taken."""
@@ -181,7 +182,7 @@ class Purse:
             self._note(spent - reserved)
 
     def _note(self, usd: float) -> None:
-        self.spent += usd
+        self.spent = round(self.spent + usd, _DIGITS)  # what is reserved and given back leaves nothing
         if usd:
             self._money.add([{"usd": usd}])
 

@@ -7,7 +7,9 @@ from typing import Final
 
 from config.calls import GROUPING_COLUMNS
 from config.criteria import Need
+from config.types import format_duration
 from detectors.judge.candidates import Candidates, candidates, disliked
+from detectors.judge.matched import Sides
 from detectors.judge.prompt import Item
 from detectors.measurement import Window
 from detectors.ood import LEVEL
@@ -35,6 +37,8 @@ class Pick:
         where: signs that they have, all of them: names of `SIGNS`, or column=value.
         sample: how many at most, chosen by hash.
         said: the question as a person wrote it: a run that was broken off goes on when it is asked again.
+        sides: two values of a column whose answers are compared; None picks single calls.
+        alike: prompts that are not equal are paired too where the cosine of their embeddings is at least this.
     """
 
     source: str
@@ -42,9 +46,13 @@ class Pick:
     where: tuple[str, ...] = ()
     sample: int = 200
     said: str = ""
+    sides: Sides | None = None
+    alike: float | None = None
 
     def __str__(self) -> str:
-        signs = f", {', '.join(self.where)}" if self.where else ""
+        signs = "".join(f", {each}" for each in self.where)
+        if self.sides is not None:
+            signs += f", {self.sides.column} {self.sides.first} against {self.sides.second}"
         return (
             f"{self.source or 'calls'}, {self.window.start:%Y-%m-%d %H:%M} to {self.window.end:%Y-%m-%d %H:%M}{signs}"
         )
@@ -64,25 +72,8 @@ def pick(house: House, wanted: Pick, needs: Iterable[Need], criteria: Sequence[s
         EvaluationError: no call fits, or the question cannot be answered by this source.
         SourceError: the source cannot be read.
     """
-    watched = _watched(house, wanted.source)
-    for sign in wanted.where:
-        if "=" not in sign and sign not in SIGNS:
-            raise EvaluationError(
-                f"--where {clean_text(sign, 100)!r} is not known; there are {', '.join(SIGNS)}, or column=value"
-            )
-    pairs = [_pair(each) for each in wanted.where if "=" in each]
-    columns = _columns(watched, [column for column, _ in pairs])
-    with watched.using:
-        found = candidates(watched.source, wanted.window, watched.settings.max_duration, columns)
-    fits = [_with(house, watched, wanted, sign, now) for sign in wanted.where if "=" not in sign and sign != "error"]
-    asked = tuple(sorted(pairs))
-    rows = [
-        row
-        for row, call in enumerate(found.ids)
-        if tuple(sorted(found.segments[row].labels)) == asked
-        and all(call in those for those in fits)
-        and (found.error[row] or "error" not in wanted.where)
-    ]
+    watched = watched_of(house, wanted.source)
+    found, rows = fitting(house, watched, wanted, now)
     if not rows:
         raise EvaluationError(f"{clean_text(str(wanted), 300)}: no call with an answer fits")
     chosen = rows[: wanted.sample]
@@ -90,7 +81,39 @@ def pick(house: House, wanted: Pick, needs: Iterable[Need], criteria: Sequence[s
     return Rows(str(wanted), tuple(_read(house, watched, wanted, (found, chosen), (needs, criteria))), (), population)
 
 
-def _watched(house: House, source: str) -> Watched:
+def fitting(house: House, watched: Watched, wanted: Pick, now: datetime) -> tuple[Candidates, list[int]]:
+    """The calls of the window by hash, and which of them fit.
+
+    Raises:
+        EvaluationError: the question cannot be answered by this source.
+        SourceError: the source cannot be read.
+    """
+    for sign in wanted.where:
+        if "=" not in sign and sign not in SIGNS:
+            raise EvaluationError(
+                f"--where {clean_text(sign, 100)!r} is not known; there are {', '.join(SIGNS)}, or column=value"
+            )
+    asked = dict(pair_of(each) for each in wanted.where if "=" in each)
+    columns = columns_of(watched, list(asked))
+    with watched.using:
+        found = candidates(watched.source, wanted.window, watched.settings.max_duration, columns)
+    fits = [_with(house, watched, wanted, sign, now) for sign in wanted.where if "=" not in sign and sign != "error"]
+    rows = [
+        row
+        for row, call in enumerate(found.ids)
+        if asked.items() <= found.segments[row].as_dict().items()
+        and all(call in those for those in fits)
+        and (found.error[row] or "error" not in wanted.where)
+    ]
+    return found, rows
+
+
+def watched_of(house: House, source: str) -> Watched:
+    """A source by its name; an empty one is the only one.
+
+    Raises:
+        EvaluationError: there is none, or several.
+    """
     if not source and len(house.sources) == 1:
         return next(iter(house.sources.values()))
     if source not in house.sources:
@@ -99,17 +122,23 @@ def _watched(house: House, source: str) -> Watched:
     return house.sources[source]
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair_of(text: str) -> tuple[str, str]:
+    """Column and value of `column=value`."""
     column, _, value = text.partition("=")
     return column, value
 
 
-def _columns(watched: Watched, asked: Sequence[str]) -> tuple[str, ...]:
+def columns_of(watched: Watched, asked: Sequence[str]) -> tuple[str, ...]:
+    """The columns that calls are chosen by, each once.
+
+    Raises:
+        EvaluationError: the source has none of that name.
+    """
     there = [each for each in GROUPING_COLUMNS if each in watched.source.columns]
     for column in asked:
         if column not in there:
             known = ", ".join(there) or "none"
-            raise EvaluationError(f"--where {clean_text(column, 100)}=…: calls are chosen by {known}")
+            raise EvaluationError(f"{clean_text(column, 100)}=…: calls are chosen by {known}")
     return tuple(dict.fromkeys(asked))
 
 
@@ -126,7 +155,23 @@ def _with(house: House, watched: Watched, wanted: Pick, sign: str, now: datetime
         if sign == "new_topic":
             return texts.of_new_topics(session, watched.name, wanted.window)
         strange = texts.strange(session, watched.name, wanted.window)
+    if not strange:
+        kept = format_duration(house.settings.retention.short)
+        raise EvaluationError(
+            f"{clean_text(str(wanted), 300)}: no prompt was put beside a baseline: the service does so once it has "
+            f"learnt one, and keeps how strange each was for {kept} (retention.short)"
+        )
     return frozenset(call for call, p in strange.items() if p <= LEVEL)
+
+
+def items_of(watched: Watched, ids: Sequence[str], window: Window, needs: Iterable[Need]) -> dict[str, Item]:
+    """The texts of calls that ended in the window, some at a time, redacted always."""
+    found: dict[str, Item] = {}
+    needed = list(needs)
+    for first in range(0, len(ids), IN_A_QUERY):
+        some = read_items(watched, ids[first : first + IN_A_QUERY], window, needed)
+        found |= {call: redacted(item) for call, item in some.items()}
+    return found
 
 
 def _read(
@@ -138,10 +183,7 @@ def _read(
 ) -> Iterable[Row]:
     (found, rows), (needs, criteria) = chosen, read
     ids = [found.ids[row] for row in rows]
-    needed = list(needs)
-    items: dict[str, Item] = {}
-    for first in range(0, len(ids), IN_A_QUERY):
-        items |= read_items(watched, ids[first : first + IN_A_QUERY], wanted.window, needed)
+    items = items_of(watched, ids, wanted.window, needs)
     said: dict[str, dict[str, Label]] = {}
     with house.database.reading() as session:
         for name in criteria:
@@ -151,7 +193,7 @@ def _read(
         if call in items:
             mine = said.get(call, {})
             yield Row(
-                item=redacted(items[call]),
+                item=items[call],
                 labels={name: label.passed for name, label in mine.items()},
                 cluster=found.sessions[row],
                 chances={name: label.probability for name, label in mine.items()},

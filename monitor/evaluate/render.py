@@ -152,8 +152,14 @@ def _facts(found: Finding) -> list[tuple[str, str]]:
     if found.bias is not None:
         bias = found.bias
         facts.append(("Position bias", f"{bias.value:+.2f} ({bias.lower:+.2f} to {bias.upper:+.2f})"))
-    facts += [(f"Without: {clean_text(why, 60)}", f"{count:,}") for why, count in found.problems.items()]
+    for why, count in found.problems.items():
+        facts.append((f"Without: {clean_text(why, 60)}", f"{count:,}{detail_of(found, why)}"))
     return facts
+
+
+def detail_of(found: Finding, why: str) -> str:
+    """What is known of a reason, as an addition to its count."""
+    return f" ({found.details[why]})" if why in found.details else ""
 
 
 def _agreement(said: Agreement) -> list[tuple[str, str]]:
@@ -206,13 +212,14 @@ def _is_worse(compared: Compared | None) -> bool:
 
 
 def _case(case: Case) -> ShownCase:
-    item, outcome = case.row.item, case.outcome
+    item, versus, outcome = case.row.item, case.row.versus, case.outcome
     texts = (
         ("prompt", item.prompt),
         ("context", item.context),
         ("reference", item.reference),
         ("steps", item.trajectory),
         ("answer", item.response),
+        ("other prompt", None if versus is None or versus.prompt == item.prompt else versus.prompt),
         ("other answer", case.row.other),
     )
     return ShownCase(

@@ -21,6 +21,7 @@ from monitor.evaluate.dataset import read_dataset
 from monitor.evaluate.findings import finding
 from monitor.evaluate.folder import REPLIES, Folder, Lines, Purse, Replies, results_of
 from monitor.evaluate.judging import Bench
+from monitor.evaluate.pairing import pick_pairs
 from monitor.evaluate.picked import Pick, pick
 from monitor.evaluate.question import Evaluation, Place, Question
 from monitor.evaluate.values import EvaluationError, Measure, Outcome, Row, Rows
@@ -72,7 +73,7 @@ class Run:
     def cost(self) -> Cost:
         """What the judges would cost, if nothing of it had been asked before; with answers as they are."""
         items = [row.item for row in self.rows.rows]
-        pairs = [Pair(row.item.id, row.item, replace(row.item, response=row.other or "")) for row in self.rows.rows]
+        pairs = [Pair(row.item.id, row.item, row.second) for row in self.rows.rows]
         costs = [judge.cost(items, self.criteria[name]) for judge in self.judges for name in self.question.criteria]
         costs += [pair_cost(judge, pairs, self.criteria[name]) for judge in self.judges for name in self.question.pairs]
         return sum(costs, Cost())
@@ -109,9 +110,8 @@ class Run:
         bench, found = self._bench(), []
         for name in self.question.pairs:
             pairs = [
-                Pair(row.item.id, row.item, replace(row.item, response=old.item.response if anew else row.other))
+                Pair(row.item.id, row.item, old.item if self.answering is not None else row.second)
                 for old, row in zip(stored, rows, strict=True)
-                for anew in [self.answering is not None]
             ]
             found.append((bench.pair_measure(self.criteria[name]), bench.compare(pairs, self.criteria[name])))
         return found
@@ -186,6 +186,8 @@ class Run:
         if self.place.house is None:
             raise EvaluationError("calls of the log need a service that has read it: watchkeeper run")
         needs = {need for each in self.criteria.values() for need in each.shown} | {"prompt", "response", "reference"}
+        if wanted.sides is not None:
+            return pick_pairs(self.place, wanted, sorted(needs), self.outside.clock())  # type: ignore[arg-type]
         return pick(self.place.house, wanted, sorted(needs), self.question.criteria, self.outside.clock())  # type: ignore[arg-type]
 
     def _check_texts(self, rows: Rows) -> None:
@@ -197,7 +199,8 @@ class Run:
                     raise EvaluationError(f"{rows.what}: no row has a {need}, which {criterion.name} needs")
         if self.question.pairs and not anew and all(row.other is None for row in rows.rows):
             raise EvaluationError(
-                f"{rows.what}: pairs need a second answer: a column other_response, or --endpoint for new ones"
+                f"{rows.what}: pairs need a second answer: a column other_response, --endpoint for new ones, "
+                "or --first and --second for calls of the log"
             )
 
 

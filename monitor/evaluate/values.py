@@ -1,7 +1,7 @@
 """What an evaluation is about, and what becomes of each row: plain values."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from detectors.judge.prompt import Item
@@ -20,6 +20,7 @@ class Row:
     Attributes:
         item: its texts; its id is what an earlier run is compared by.
         other: a second answer, for pairs.
+        versus: the call that gave it, where it is one of the log: its prompt may be another.
         labels: whether people say that it passes, by criterion.
         chances: with which probability it was labelled, by criterion; 1 where it is not here.
         cluster: the conversation; None when it is its own.
@@ -30,6 +31,12 @@ class Row:
     labels: Mapping[str, bool] = field(default_factory=dict)
     cluster: str | None = None
     chances: Mapping[str, float] = field(default_factory=dict)
+    versus: Item | None = None
+
+    @property
+    def second(self) -> Item:
+        """The other side of a pair."""
+        return self.versus or replace(self.item, response=self.other)
 
     def as_json(self) -> dict[str, Any]:
         """One object."""
@@ -38,7 +45,9 @@ class Row:
     @classmethod
     def of_json(cls, read: Mapping[str, Any]) -> "Row":
         """The row of an object that `as_json` made."""
-        return cls(Item(**read["item"]), read["other"], read["labels"], read["cluster"], read["chances"])
+        versus = read.get("versus")
+        whole = {**read, "item": Item(**read["item"]), "versus": versus and Item(**versus)}
+        return cls(**whole)
 
 
 @dataclass(frozen=True, slots=True)

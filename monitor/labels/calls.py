@@ -1,10 +1,12 @@
 """The calls that labels are about, looked up in the log: when they were completed, and what they say."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isnan
 from typing import Final
+
+import ibis
 
 from config.criteria import Need
 from config.sources.common import Redaction
@@ -18,6 +20,14 @@ from monitor.redact import Redactor
 
 IN_A_QUERY: Final = 500
 _TEXTS: Final = ("prompt", "response", "reference", "context", "system_prompt", "trajectory")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A call that was answered, and when."""
+
+    id: str
+    at: datetime
 
 
 def completed_at(watched: Watched, ids: Sequence[str], since: datetime, until: datetime) -> dict[str, datetime]:
@@ -39,6 +49,32 @@ def completed_at(watched: Watched, ids: Sequence[str], since: datetime, until: d
             for each, at in zip(frame["id"], frame["at_us"], strict=True)
             if not isnan(at)  # a call without a readable start has no time
         }
+    return found
+
+
+def within(watched: Watched, steps: Sequence[str], since: datetime, until: datetime) -> dict[str, list[Answered]]:
+    """The answered calls that were made in a step or a trace, by its id.
+
+    Args:
+        watched: the source; its lock is taken here.
+        steps: ids of what made the calls, or of their traces.
+        since, until: when they started.
+    """
+    columns = [each for each in ("parent_id", "trace_id") if each in watched.source.columns]
+    found: dict[str, list[Answered]] = {}
+    wanted = list(dict.fromkeys(steps))
+    for first in range(0, len(wanted) if columns else 0, IN_A_QUERY):
+        some = wanted[first : first + IN_A_QUERY]
+        with watched.using:
+            calls = derive(watched.source.calls(since, until), ("id", *columns))
+            calls = calls.filter(calls.ok, ibis.or_(*(calls[each].cast("string").isin(some) for each in columns)))
+            kept = {each: calls[each].cast("string") for each in columns}
+            frame = fetch(calls.select(id=calls.id.cast("string"), at_us=calls.at_us, **kept))
+        for row in frame.to_dict("records"):
+            if not isnan(row["at_us"]):
+                call = Answered(str(row["id"]), EPOCH + int(row["at_us"]) * MICROSECOND)
+                for step in {row[each] for each in columns} & set(some):
+                    found.setdefault(step, []).append(call)
     return found
 
 

@@ -1,13 +1,14 @@
-"""Files of labels: CSV or JSON lines with call_id, criterion, and a verdict or a score."""
+"""Files of labels: CSV, JSON or JSON lines with call_id, criterion, and a verdict or a score."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from detectors.judge.criterion import Criterion
 from monitor.clean import clean_text
+from monitor.labels.tools.known import kind_of
 from monitor.labels.words import Said, UnreadableError, read_verdict
 from monitor.records import Bad, read_records
 from monitor.times import parse_time
@@ -22,9 +23,12 @@ class Given:
 
     Attributes:
         line: where it stands.
+        call_id: what it is about: a call, in an export also the step around it; empty where only a trace is named.
         at: when the call was completed, where the file says so.
         who: who gave it; empty where the file does not say.
         source: of the call, likewise.
+        trace_id: of the call, likewise.
+        given_at: when it was said, likewise.
     """
 
     line: int
@@ -34,22 +38,25 @@ class Given:
     at: datetime | None
     who: str
     source: str = ""
+    trace_id: str = ""
+    given_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LabelFile:
-    """What a file of labels holds, and the lines that cannot be used."""
+    """What a file of labels holds, the lines that cannot be used, and by why how many say what is no label."""
 
     path: Path
     given: Sequence[Given]
     bad: Sequence[Bad]
+    aside: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_labels(path: Path, criteria: Mapping[str, Criterion], now: datetime) -> LabelFile:
     """The labels of a file.
 
     Args:
-        path: CSV or JSON lines.
+        path: CSV, JSON or JSON lines.
         criteria: that are known, by name.
         now: from which ages are counted.
 
@@ -71,9 +78,11 @@ def read_labels(path: Path, criteria: Mapping[str, Criterion], now: datetime) ->
 
 def _given(line: int, values: Mapping[str, Any], criteria: Mapping[str, Criterion], now: datetime) -> Given:
     call_id = _word(values, _IDS)
+    name = _word(values, ("criterion",))
+    if not name and (kind := kind_of(values)) is not None:
+        raise UnreadableError(f"must have a criterion; is it an export of another tool? import it --as {kind}")
     if not call_id:
         raise UnreadableError("must have a call_id")
-    name = _word(values, ("criterion",))
     criterion = criteria.get(name)
     if criterion is None and not name:
         raise UnreadableError("must have a criterion")

@@ -1,13 +1,15 @@
 """Labels brought into the store: from files, and from feedback that annotators gave in the log."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import isnan
 from pathlib import Path
 from typing import Any, Final
 
+from config.labels import LabelExport
 from detectors.derived import EPOCH, MICROSECOND, microseconds, microseconds_of
 from detectors.engine import fetch
 from detectors.judge.criterion import Criterion
@@ -15,15 +17,18 @@ from monitor.clean import clean_text
 from monitor.house import House, Watched
 from monitor.labels.calls import completed_at
 from monitor.labels.criteria import known_criteria
-from monitor.labels.files import Given, LabelFile, read_labels
+from monitor.labels.exported import read_export
+from monitor.labels.files import read_labels
+from monitor.labels.joined import Looking, join
 from monitor.labels.words import UnreadableError, read_verdict
-from monitor.records import Bad, RecordsError
+from monitor.records import RecordsError
 from monitor.store import labels
 from monitor.store.labels import Vote
 
 log = logging.getLogger("watchkeeper")
 
 SHOWN_BAD: Final = 5
+SHOWN_ASIDE: Final = 8
 READ_AGAIN: Final = timedelta(hours=1)
 _TOGETHER: Final = 500
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -41,47 +46,62 @@ class Gathered:
         read: labels that could be read.
         new: of these the ones that say something new.
         bad: what cannot be used, and why; each names its place.
+        aside: how many records say something else than what people say of a call, by what it is.
     """
 
     read: int = 0
     new: int = 0
     bad: list[str] = field(default_factory=list)
+    aside: Counter[str] = field(default_factory=Counter)
+
+    def __iadd__(self, other: "Gathered") -> "Gathered":
+        self.read, self.new = self.read + other.read, self.new + other.new
+        self.bad += other.bad
+        self.aside += other.aside
+        return self
 
 
-def import_file(
-    house: House, path: Path, criteria: Mapping[str, Criterion], now: datetime, source: str = ""
-) -> Gathered:
+@dataclass(frozen=True, slots=True)
+class LabelsIn:
+    """A file of labels.
+
+    Attributes:
+        path: CSV, JSON or JSON lines.
+        export: the tool that it is an export of, and how that is read; None is a file of ours.
+        source: to which the calls belong; empty is the one in which each is found.
+    """
+
+    path: Path
+    export: LabelExport | None = None
+    source: str = ""
+
+
+def import_file(house: House, file: LabelsIn, criteria: Mapping[str, Criterion], now: datetime) -> Gathered:
     """Keeps the labels of a file.
 
     Args:
         house: with the sources in which the calls are looked up.
-        path: CSV or JSON lines.
+        file: what is read.
         criteria: that are known, by name.
         now: when it is done.
-        source: to which the calls belong; empty is the one in which each is found.
 
     Raises:
         RecordsError: the file cannot be read at all.
         SourceError: a source cannot be read.
     """
-    read = read_labels(path, criteria, now)
-    sources = [each for name, each in house.sources.items() if source in ("", name)]
-    since = now - _max_age(house)
-    times = {each.name: _times(each, read, since, now) for each in sources}
-    gathered = Gathered(read=len(read.given), bad=[f"{path}, {each}" for each in read.bad])
-    votes: dict[str, list[Vote]] = {}
-    for each in read.given:
-        mine = _source_of(each, times)
-        at = each.at if mine is None else times[mine].get(each.call_id, each.at)
-        if mine is None or at is None:
-            gathered.read -= 1
-            gathered.bad.append(f"{path}, {Bad(each.line, _missing(each, times, since))}")
-            continue
-        who, said = each.who or path.stem, each.said
-        vote = Vote(each.call_id, each.criterion, who, at, said.passed, "import", now, said.score)
-        votes.setdefault(mine, []).append(vote)
-    gathered.new = sum(_keep(house, name, mine) for name, mine in votes.items())
-    return gathered
+    export = file.export
+    if export is None:
+        read, traces = read_labels(file.path, criteria, now), None
+    else:
+        read, traces = read_export(file.path, export, criteria, now), export.traces
+    joined = join(house, read, Looking(now - _max_age(house), now, file.source, traces))
+    bad = sorted([*read.bad, *joined.bad], key=lambda each: each.line)
+    return Gathered(
+        read=len(read.given) - len(joined.bad),
+        new=sum(_keep(house, name, mine) for name, mine in joined.votes.items()),
+        bad=[f"{read.path}, {each}" for each in bad],
+        aside=Counter(read.aside),
+    )
 
 
 def _keep(house: House, source: str, votes: Sequence[Vote]) -> int:
@@ -162,21 +182,17 @@ def refresh(house: House, watched: Watched, criteria: Mapping[str, Criterion], n
     since = now - judge.labels.max_age if last is None else last - house.settings.allowed_lateness
     gathered = import_feedback(house, watched, criteria, (min(since, now - MICROSECOND), now), last)
     places: dict[str, Any] = {_FEEDBACK: now.isoformat()}
-    is_first = watched.name == next(iter(house.sources))
-    for path in files_of(house.folder, judge.labels.files) if is_first else ():
-        state, known = _state(path), seen.get(str(path), {})
+    for file in _files(house) if watched.name == next(iter(house.sources)) else ():
+        state, known = _state(file), seen.get(str(file.path), {})
         if known.get("state") == state and now.isoformat() < known["again"]:
             continue
         try:
-            found = import_file(house, path, criteria, now)
+            found = import_file(house, file, criteria, now)
         except RecordsError as error:
-            gathered.bad.append(str(error))
-            places[str(path)] = {"state": state, "again": (now + READ_AGAIN).isoformat()}
-            continue
-        gathered.read, gathered.new = gathered.read + found.read, gathered.new + found.new
-        gathered.bad += found.bad
+            found = Gathered(bad=[str(error)])
+        gathered += found
         again = now + READ_AGAIN if found.bad else _NEVER
-        places[str(path)] = {"state": state, "again": again.isoformat()}
+        places[str(file.path)] = {"state": state, "again": again.isoformat()}
     with house.database.transaction() as session:
         for place, body in places.items():
             labels.note_seen(session, watched.name, place, body)
@@ -193,6 +209,8 @@ def bring(house: House, watched: Watched, now: datetime) -> int:
     found = refresh(house, watched, known_criteria(house), now)
     if found.new:
         log.info("%d new labels of %s", found.new, watched.name)
+    if found.aside:
+        log.info("of exports of annotations no label of %s: %s", watched.name, shown_aside(found.aside))
     for each in found.bad[:SHOWN_BAD]:
         log.warning("a label of %s cannot be used: %s", watched.name, clean_text(each, 300))
     return found.new
@@ -209,38 +227,34 @@ def files_of(folder: Path, patterns: Iterable[str]) -> list[Path]:
     return list(found)
 
 
-def _state(path: Path) -> list[int]:
-    """What changes with the content of a file; of one that has gone nothing is known."""
+def shown_aside(aside: Mapping[str, int]) -> str:
+    """What is no label, in one line, the most frequent first."""
+    most = sorted(aside.items(), key=lambda each: (-each[1], each[0]))
+    more = f", and {len(most) - SHOWN_ASIDE:,} more kinds" if len(most) > SHOWN_ASIDE else ""
+    return ", ".join(f"{count:,} {what}" for what, count in most[:SHOWN_ASIDE]) + more
+
+
+def _files(house: House) -> Iterator[LabelsIn]:
+    """The files of the settings."""
+    judge = house.settings.judge
+    if judge is not None:
+        yield from (LabelsIn(path) for path in files_of(house.folder, judge.labels.files))
+        for export in judge.labels.exports.values():
+            yield from (LabelsIn(path, export) for path in files_of(house.folder, export.files))
+
+
+def _state(file: LabelsIn) -> list[int | str]:
+    """What changes with the content of a file, and with how it is read; of one that has gone nothing is known."""
     try:
-        stat = path.stat()
+        stat = file.path.stat()
     except OSError:
         return []
-    return [stat.st_mtime_ns, stat.st_size]
+    how = [] if file.export is None else [file.export.model_dump_json(exclude={"files"})]
+    return [stat.st_mtime_ns, stat.st_size, *how]
 
 
 def _max_age(house: House) -> timedelta:
     return timedelta(days=90) if house.settings.judge is None else house.settings.judge.labels.max_age
-
-
-def _times(watched: Watched, read: LabelFile, since: datetime, now: datetime) -> dict[str, datetime]:
-    with watched.using:
-        return completed_at(watched, [each.call_id for each in read.given], since, now) if read.given else {}
-
-
-def _source_of(given: Given, times: Mapping[str, Mapping[str, datetime]]) -> str | None:
-    """The source of a call: the one that is named, the one that has it, the only one."""
-    if given.source:
-        return given.source if given.source in times else None
-    found = next((name for name, mine in times.items() if given.call_id in mine), None)
-    return next(iter(times)) if found is None and len(times) == 1 else found
-
-
-def _missing(given: Given, times: Mapping[str, object], since: datetime) -> str:
-    if given.source and given.source not in times:
-        return f"its source is none of {', '.join(times)}"
-    if given.at is None:
-        return f"no call of the log since {since:%Y-%m-%d} has this call_id; or say at: when the call was completed"
-    return "no source has this call: name its source, in a column or with --source"
 
 
 def _rated(watched: Watched, keys: Sequence[str], span: tuple[datetime, datetime]) -> list[dict[str, Any]]:
