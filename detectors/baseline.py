@@ -22,6 +22,7 @@ from detectors.neighbours import Numbers
 from detectors.ood import Scorer
 from detectors.profile import LEAST_CALLS, History
 from detectors.sealed import EMBEDDER, REDACTOR, refusal, seal, unseal, version_of
+from detectors.storms import Storms
 from detectors.summary import Summary
 from detectors.topics import LIMIT, Topic
 
@@ -31,6 +32,7 @@ FORMAT = 2
 MOST_BYTES = 25_000_000
 _DRIFT = "drift"
 _FAMILIAR = "familiar_"
+_STORMS = "storms_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Baseline:
         summary: the descriptors of all texts.
         drift: what windows score when nothing has changed; None where there were too few windows to tell.
         familiar: its words and templates; None of a baseline that was fitted before these were counted.
+        storms: its retries; None where they are not known, and of a baseline that was fitted before they were counted.
     """
 
     settings: Settings
@@ -99,6 +102,7 @@ class Baseline:
     summary: Summary
     drift: Calibration | None = None
     familiar: Familiar | None = None
+    storms: Storms | None = None
     version: str = field(default="")
 
     def __post_init__(self) -> None:
@@ -164,7 +168,9 @@ def _arrays(baseline: Baseline) -> dict[str, NDArray[Any]]:
     own = {name: getattr(baseline, name) for name in ("reservoir", "calibration", "centroids")}
     drift = {} if baseline.drift is None else {_DRIFT: np.frombuffer(to_bytes(baseline.drift), np.uint8)}
     known = {} if baseline.familiar is None else baseline.familiar.arrays()
-    return own | scorer | history | drift | {f"{_FAMILIAR}{name}": array for name, array in known.items()}
+    storms = {} if baseline.storms is None else baseline.storms.arrays()
+    later = {f"{_FAMILIAR}{name}": array for name, array in known.items()}
+    return own | scorer | history | drift | later | {f"{_STORMS}{name}": array for name, array in storms.items()}
 
 
 def _read(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Baseline:
@@ -193,4 +199,5 @@ def _read(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Baseline:
         summary=Summary.from_json(header["summary"]),
         drift=from_bytes(arrays[_DRIFT].tobytes(), KINDS) if _DRIFT in arrays else None,
         familiar=Familiar.from_arrays(part(_FAMILIAR)) if part(_FAMILIAR) else None,
+        storms=Storms(**part(_STORMS)) if part(_STORMS) else None,
     )

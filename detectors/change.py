@@ -2,15 +2,20 @@
 
 import math
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from detectors.descriptors import RETRY
 from detectors.familiar import Familiar, Unfamiliar, shares, usual
 from detectors.intervals import Z, newcombe
 from detectors.measurement import Floats
 from detectors.sketch import Histogram
+from detectors.storms import Counted, Storms
 from detectors.summary import OFFSETS, Summary, moments, same_version
+
+if TYPE_CHECKING:
+    from detectors.baseline import Baseline
 
 SPREAD = 0.02  # the least standard deviation of a baseline: a bin of the sketch for lengths, 2 points for shares
 # Compared by their logarithms: one text of a megabyte must not hide the rest.
@@ -43,6 +48,23 @@ class Change(NamedTuple):
     strength: float
 
 
+def surely_changed(baseline: "Baseline", now: Summary, beside: Unfamiliar | None = None) -> list[Change]:
+    """Everything that describes the texts of a window and surely differs from a baseline, the surest and largest first.
+
+    Args:
+        baseline: of the same version of descriptors.
+        now: of the window.
+        beside: the texts beside the words and templates that the baseline knows, where it knows them.
+    """
+    found = change(now, baseline.summary)
+    if beside is not None and baseline.familiar is not None:
+        found += unfamiliar(beside, baseline.familiar)
+    if baseline.storms is not None:
+        found = [each for each in found if each.name != RETRY]
+        found.append(retry_change(now.flags[RETRY], baseline.storms))
+    return by_strength(each for each in found if each.strength > 0)
+
+
 def change(now: Summary, before: Summary) -> list[Change]:
     """How the texts changed, the surest and largest change first. Raises ValueError when the versions differ.
 
@@ -67,6 +89,12 @@ def unfamiliar(found: Unfamiliar, known: Familiar) -> list[Change]:
     names = ("known_template", "new_template", "out_of_vocabulary")
     pairs = zip(names, shares(found), usual(known), strict=True)
     return [share_change(name, "flag", now, before) for name, now, before in pairs]
+
+
+def retry_change(now: Counted, usual: Storms) -> Change:
+    """How many more or fewer calls are retries than in a baseline, whose storms say how much windows differ anyway."""
+    (again, calls), (usually, known), clump = now, usual.whole, usual.clump
+    return share_change(RETRY, "flag", (again / clump, calls / clump), (usually / clump, known / clump))
 
 
 def by_strength(changes: Iterable[Change]) -> list[Change]:

@@ -19,6 +19,7 @@ from detectors.features import Features, bandwidth, radius, take
 from detectors.neighbours import Indices, Numbers
 from detectors.profile import HOUR, LEAST_CALLS, History, history_of, once, window_length
 from detectors.reservoir import reservoir
+from detectors.storms import Counted, Storms
 from detectors.summary import summarise
 from detectors.topics import assign
 from detectors.topics import fit as fit_topics
@@ -56,6 +57,7 @@ class FitSample:
         at: (n,) event times, seconds since 1970.
         ids: n different ids of their calls.
         hours: how many calls each hour (its start, UTC) really had; by default those of the sample.
+        retries: of all calls of each window (its start); None where they are not known.
     """
 
     texts: Sequence[str]
@@ -63,6 +65,7 @@ class FitSample:
     at: Numbers
     ids: Sequence[str]
     hours: Mapping[datetime, int] | None = None
+    retries: Mapping[datetime, Counted] | None = None
 
 
 def fit(sample: FitSample, settings: Settings) -> Baseline:
@@ -96,6 +99,7 @@ def fit(sample: FitSample, settings: Settings) -> Baseline:
         length_s, at, labels, strange, lambda rows: features(vectors.mean[rows]).mean(axis=0, dtype=np.float64)
     )
     used = np.flatnonzero(tested[first])
+    storms = Storms.of(sample.retries) if sample.retries else None
     return Baseline(
         settings=replace(settings, window_length=length),
         fitted_from=datetime.fromtimestamp(float(sample.at.min()), UTC),
@@ -110,12 +114,13 @@ def fit(sample: FitSample, settings: Settings) -> Baseline:
         features=features,
         radius=radius(kept, assign(centroids, kept)),
         history=replace(windows, calls=_calls(windows, sample)),
-        summary=summarise(read, found=described),
+        summary=summarise(read, None if storms is None else storms.whole, described),
         drift=learn(
             Frame(scorer, settings.seed, calibration, centroids, features, kept),
             WindowTexts(columns(described)[first[used]], take(vectors, used), at[used], part[used], length_s),
         ),
         familiar=_familiar(texts, np.floor(at / length_s), later),
+        storms=storms,
     )
 
 

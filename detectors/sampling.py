@@ -47,6 +47,7 @@ class Sample:
         population: how many calls of the window have a text of the stream.
         answers: of pairs the response to each prompt; else none.
         columns: other columns of the calls that were asked for, None where the log does not say.
+        numbers: likewise, columns of numbers.
     """
 
     window: Window
@@ -60,6 +61,7 @@ class Sample:
     population: int
     answers: Sequence[str] = ()
     columns: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    numbers: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,13 @@ class Sampling:
         size: calls at most.
         max_duration: calls that took longer are left out.
         columns: other columns of text that come with each call.
+        numbers: likewise, columns of numbers.
     """
 
     size: int
     max_duration: timedelta
     columns: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
 
     def draw(self, log: Calls, stream: AnyStream, window: Window, segment: Segment) -> Sample:
         """One query: at most `size` rows come back, whatever the window holds.
@@ -93,7 +97,8 @@ class Sampling:
         return self._sample(_DrawnOfEach(self._rows(stream, window, segment), self.size, length, since), log, window)
 
     def _rows(self, stream: AnyStream, window: Window, segment: Segment) -> "_Texts":
-        return _Texts(stream, segment, window.end - window.start, self.max_duration, self.columns)
+        columns = (*self.columns, *self.numbers)
+        return _Texts(stream, segment, window.end - window.start, self.max_duration, columns)
 
     def _sample(self, query: "_Drawn | _DrawnOfEach", log: Calls, window: Window) -> Sample:
         frame = ask(log, window.start, query)
@@ -116,6 +121,7 @@ class Sampling:
                 name: [each if isinstance(each, str) else None for each in column[f"by_{name}"]]
                 for name in self.columns
             },
+            numbers={name: [_number(each) for each in column[f"by_{name}"]] for name in self.numbers},
         )
 
 
@@ -212,6 +218,10 @@ def _after(time: datetime, length: timedelta) -> timedelta:
 def _texts(stream: AnyStream) -> tuple[Stream, ...]:
     """The columns that a stream reads."""
     return STREAMS if stream == PAIRS else (stream,)
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or value != value else float(value)  # noqa: PLR0124 - NaN is not equal to itself
 
 
 def hours(

@@ -3,14 +3,16 @@
 import json
 import shutil
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from reading_kit import END, START, WordVectors, lived, log, opened
+from reading_kit import CONFIG, END, START, WordVectors, lived, log, opened, written
 
 from monitor.commands import baseline
 from monitor.commands.baseline import Asked
+from monitor.commands.baseline_compare import compare
 from monitor.store import baselines
 from monitor.store.baselines import StoredBaseline
 from monitor.store.database import Database
@@ -78,10 +80,14 @@ def test_a_fitted_baseline_is_a_candidate_until_it_is_accepted(config: Path, sai
     }
 
 
-def test_a_planned_change_is_accepted_with_one_command_and_a_pinned_one_stays(config: Path) -> None:
+def test_a_planned_change_is_accepted_with_one_command_and_a_pinned_one_stays(
+    config: Path, said: Callable[[], str]
+) -> None:
     (learnt,) = rows(config)
     assert baseline.change(config, learnt.version[:8], "pin") == 0
+    said()
     assert baseline.fit(config, Asked(*STRETCH), accept=True) == 0
+    assert "accepted prompts of chat" in said()
     assert [row.state for row in rows(config)] == [baselines.ACCEPTED, baselines.ACCEPTED]
     assert baseline.change(config, learnt.version[:8], "unpin") == 0
     assert not any(row.pinned for row in rows(config))
@@ -97,6 +103,8 @@ def test_a_baseline_is_learnt_from_a_file(config: Path, tmp_path: Path) -> None:
     (of_file,) = [row for row in rows(config) if row.version != learnt.version]
     assert facts(config, of_file)["population"] == len(calls)
     assert of_file.fitted_from >= START
+    last = max(datetime.fromisoformat(call["started_at"]) for call in calls)
+    assert last < of_file.fitted_until <= last + timedelta(hours=2), "not until now: the file ended before"
 
 
 def test_two_baselines_are_compared(config: Path, said: Callable[[], str]) -> None:
@@ -104,17 +112,22 @@ def test_two_baselines_are_compared(config: Path, said: Callable[[], str]) -> No
     baseline.fit(config, Asked(*STRETCH), accept=False)
     (other,) = [row for row in rows(config) if row.version != learnt.version]
     said()
-    assert baseline.compare(config, (learnt.version, other.version)) == 0
-    assert "are strange to the first" in said()
+    assert compare(config, (learnt.version, other.version)) == 0
+    told = said()
+    assert "are strange to the first" in told
+    assert "days are in both" in told
+    assert "topic" in told
+    assert compare(config, (learnt.version, "zzz")) == 2
+    assert "no baseline whose version begins with 'zzz'" in said()
 
 
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
         (Asked("2026-03-02", "2026-03-01"), "must end after it starts"),
-        (Asked("2026-03-02", "2026-03-02T02:00Z"), "a baseline needs"),
+        (Asked("2026-03-02", "2026-03-02T02:00Z"), "prompts of chat: a baseline needs"),
         (Asked(source="chta"), "there is no source 'chta'"),
-        (Asked(file=Path("/nowhere.jsonl")), "no file matches"),
+        (Asked(file=Path("/nowhere.jsonl")), "/nowhere.jsonl: there is no such file"),
     ],
 )
 def test_what_cannot_be_learnt_is_explained(config: Path, said: Callable[[], str], asked: Asked, why: str) -> None:
@@ -125,3 +138,15 @@ def test_what_cannot_be_learnt_is_explained(config: Path, said: Callable[[], str
 def test_an_unknown_version_is_explained(config: Path, said: Callable[[], str]) -> None:
     assert baseline.show(config, "zzz") == 2
     assert "no baseline whose version begins with 'zzz'" in said()
+
+
+def test_before_a_service_has_run_it_says_what_to_do_and_fits_the_segments_that_it_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]
+) -> None:
+    monkeypatch.setattr("detectors.embedder.build", lambda _settings: WordVectors())
+    calls = [call | {"service": "ab"[number % 2]} for number, call in enumerate(log(0.0, days=3))]
+    config = written(tmp_path / "new", calls, CONFIG.replace("[[]]", "[[], [service]]")) / "watchkeeper.yaml"
+    assert baseline.show_all(config) == 0
+    assert "nothing has been learnt yet" in said()
+    assert baseline.fit(config, Asked(), accept=False) == 0
+    assert {row.segment.as_dict()["service"] for row in rows(config)} == {"a", "b"}

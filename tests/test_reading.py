@@ -171,6 +171,20 @@ def test_too_little_text_is_a_reason_and_no_error(opened: Callable[[], House], t
     assert "a baseline needs" in house.desk.states[PROMPT].problem
 
 
+def test_a_baseline_that_is_too_large_is_a_reason_and_not_fitted_again_at_each_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detectors.baseline.MOST_BYTES", 1_000)
+    config = CONFIG.replace("baseline_days: 7", "baseline_days: 2")
+    house = reading_kit.opened(written(tmp_path, log(days=2), config))
+    assert lived(house, START + 2 * DAY) == 0
+    assert "more than 1,000: choose a smaller embedding model" in house.desk.states[PROMPT].problem
+    assert accepted(house) == []
+    monkeypatch.setattr("detectors.fitting.fit", None)
+    assert lived(house, START + 2 * DAY) == 0
+    house.close()
+
+
 def test_a_log_without_texts_is_left_alone(opened: Callable[[], House], tmp_path: Path) -> None:
     written(tmp_path, ({key: value for key, value in call.items() if key != "prompt"} for call in log()))
     house = opened()

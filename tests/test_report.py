@@ -18,7 +18,7 @@ from reading_kit import attacked_log as log
 from monitor.commands import report as command
 from monitor.house import House
 from monitor.report import evidently_part
-from monitor.report.gather import gather
+from monitor.report.gather import STRANGEST, gather
 from monitor.report.picture import APART, _apart
 from monitor.report.plain import plain
 from monitor.report.question import Question
@@ -97,6 +97,14 @@ def test_a_new_topic_is_found_named_and_shown_with_its_texts(part: Part) -> None
     assert any("battery" in topic.name or "fire" in topic.name for topic in part.new)
     assert any("recall battery fire danger" in each.text for topic in part.new for each in topic.exemplars)
     assert all(topic.exemplars[0].id.startswith("c") for topic in part.new)
+
+
+def test_the_strangest_texts_are_shown_the_strangest_first(report: Report, part: Part) -> None:
+    assert len(part.strangest) == STRANGEST
+    assert all("recall" in (each.text or "") for each in part.strangest)
+    page = Page(render(report)).text
+    assert "Strangest texts" in page
+    assert all(each.id in page for each in part.strangest)
 
 
 def test_a_quiet_day_is_called_quiet(house: House) -> None:

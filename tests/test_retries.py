@@ -10,7 +10,7 @@ import pytest
 from logs import ENGINES, Log, log_maker
 
 from detectors.measurement import Segment, Window
-from detectors.retries import retried
+from detectors.retries import retried, retried_each
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(hours=1))
@@ -87,3 +87,20 @@ def test_a_storm_that_a_sample_would_miss_is_counted_whole_and_by_segment(make: 
     for service, found in expected.items():
         assert retried(log, WINDOW, Segment.of(service=service), LONGEST) == tuple(found)
     assert expected["x"][0] > 49
+
+
+def test_every_window_of_a_stretch_is_counted_as_it_is_alone(make: Callable[..., Log]) -> None:
+    dice = random.Random(4)
+    rows = [call(dice.uniform(0, 3 * 86_400), f"question {'ab'[dice.randrange(2)]}", f"u{n % 3}") for n in range(900)]
+    rows += [call(86_400 * 0.5 - 30 + n, "stuck", "robot") for n in range(60)]  # over midnight
+    log = make(numbered(rows))
+    span, length = Window(START, START + timedelta(days=2, hours=4)), timedelta(hours=4)
+    found = retried_each(log, span, WHOLE, LONGEST, length)
+    assert list(found) == [START + number * length for number in range(13)]
+    for start, counted in list(found.items())[::3]:
+        assert counted == retried(log, Window(start, start + length), WHOLE, LONGEST)
+    assert max(again for again, _ in found.values()) >= 29
+    # Days are the unit of queries, not of windows: a longer window is counted whole, one cut by the stretch as far as it goes.
+    whole = retried_each(log, Window(START, START + timedelta(days=1)), WHOLE, LONGEST, timedelta(days=1))
+    assert list(whole) == [START - timedelta(hours=12), START + timedelta(hours=12)]
+    assert sum(calls for _, calls in whole.values()) == sum(calls for _, calls in list(found.values())[:6])

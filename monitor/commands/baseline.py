@@ -8,35 +8,36 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from config.load import Loaded
+from alerts.watch import Grouping
 from config.sources.files import FilesSource
-from detectors.baseline import Baseline
 from detectors.embedder import EmbeddingError
 from detectors.fitting import TooFewError
-from detectors.measurement import Window
-from detectors.sampling import PAIRS
+from detectors.measurement import Segment, Window
+from detectors.sealed import TooLargeError
+from detectors.segments import admit, seen
 from monitor.clean import clean_text
-from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time
+from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time, progress_bar
 from monitor.daemon import LEASE, clock
+from monitor.false_alarms import in_its_past
 from monitor.house import House, Watched
-from monitor.opening import open_house, store_url
+from monitor.opening import open_house, open_store
 from monitor.reading.learn import keep, learn
-from monitor.reading.place import Place, places, with_pairs
+from monitor.reading.place import Admitted, Place, places, with_pairs
 from monitor.reading.sitting import Sitting
+from monitor.report.question import NOTHING_LEARNT
 from monitor.sources.base import SourceError
 from monitor.sources.registry import SourceContext, build
 from monitor.store import baselines, states
 from monitor.store.baselines import StoredBaseline
 from monitor.store.database import Database, StoreError
 
-HOLD = timedelta(hours=1)
+HOUR = timedelta(hours=1)
 SHOWN_TOPICS = 12
 Facts = Mapping[str, Any]  # what is kept of a baseline beside it, for people
 
-ERRORS = (CommandError, StoreError, SourceError, EmbeddingError, TooFewError)
+ERRORS = (CommandError, StoreError, SourceError, EmbeddingError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,14 @@ class Asked:
 
 
 def fit(config: Path, asked: Asked, *, accept: bool) -> int:
-    """Learns every stream of a source, or of all."""
+    """Learns every stream of a source, or of all; those that cannot be learnt are named at the end."""
     now = clock()
     try:
         house = open_house(load_or_explain(config))
-        with _progress(house), _read(house, asked.source):
+        with progress_bar() as house.desk.progress, _read(house, asked.source):
             chosen = [each for each in house.sources.values() if asked.source in ("", each.name)]
+            if asked.file is not None and not asked.file.is_file():
+                raise CommandError(f"{asked.file}: there is no such file")
             if asked.file is not None and len(chosen) > 1:
                 raise CommandError("whose texts are in the file? Name the source with --source")
             for watched in chosen:
@@ -70,14 +73,32 @@ def _fit(house: House, watched: Watched, window: Window, *, accept: bool) -> Non
     with house.database.reading() as session:
         admitted = states.segments(session, watched.name)
     sitting = Sitting.at(house, watched, clock())
-    found = with_pairs(places(watched, house.settings.text, admitted))
+    text = house.settings.text
+    found = with_pairs(places(watched, text, admitted or _largest(watched, window, text.segments)))
     if not found:
-        raise CommandError(f"sources.{watched.name} has no texts, or none of its segments was seen yet")
+        wanted = " or ".join(text.streams)
+        raise CommandError(f"sources.{watched.name} has nothing to learn from: no column {wanted}, or no call")
+    failed = []
     for place in found:
-        row = learn(sitting, place, window)
+        try:
+            row = learn(sitting, place, _logged(sitting, place, window))
+        except (TooFewError, TooLargeError) as error:
+            failed.append(f"{place}: {error}")
+            continue
         _describe(keep(sitting, row, accepted=accept), row.facts)
         if not accept:
             console.print(f"  take it into use: watchkeeper baseline accept {row.version[:8]}")
+    if failed:
+        raise CommandError("\n".join(failed))
+
+
+def _largest(watched: Watched, window: Window, most: int) -> Admitted:
+    """The largest segments of a stretch, for a service that has not run yet and so admitted none."""
+    found: dict[Grouping, Mapping[Segment, datetime]] = {}
+    longest = watched.settings.max_duration
+    for grouping in watched.meter.groupings(watched.source):
+        found[grouping] = admit({}, [window], seen(watched.source, [window], grouping, longest), most)
+    return found
 
 
 def _stretch(watched: Watched, asked: Asked, now: datetime) -> Window:
@@ -86,6 +107,12 @@ def _stretch(watched: Watched, asked: Asked, now: datetime) -> Window:
         raise CommandError(f"sources.{watched.name} holds no calls")
     start = parse_time(asked.start, now) if asked.start else oldest
     return Window(start, parse_time(asked.end, now) if asked.end else now)
+
+
+def _logged(sitting: Sitting, place: Place, window: Window) -> Window:
+    """The part of a stretch up to its last hour with a text: a log may have ended long ago."""
+    hours = sitting.hours(place, window)
+    return Window(window.start, min(window.end, max(hours) + HOUR)) if hours else window
 
 
 @contextmanager
@@ -119,22 +146,28 @@ def _of_file(watched: Watched, file: Path | None, now: datetime) -> Iterator[Wat
 def show_all(config: Path) -> int:
     """One line a baseline."""
     try:
-        with _store(config) as database, database.reading() as session:
+        with store_of(config) as database, database.reading() as session:
             found = baselines.known(session)
             for each in found:
                 console.print(_line(each, baselines.facts(session, each)))
             if not found:
-                console.print("nothing has been learnt yet; the service learns after a week of log, or: baseline fit")
+                console.print(NOTHING_LEARNT)
     except ERRORS as error:
         return explain(error)
     return 0
 
 
 def show(config: Path, version: str) -> int:
-    """One baseline: its topics, and its own days that are unlike the others."""
+    """One baseline: its topics, its days that are unlike the others, and how often it would have alarmed on them."""
     try:
-        with _store(config) as database:
-            _describe(*_find(database, version))
+        settings = load_or_explain(config).settings
+        with store_of(config) as database:
+            stored, facts = find(database, version)
+            _describe(stored, facts)
+            if settings.drift.enabled and facts.get("windows"):
+                with database.reading() as session:
+                    said = in_its_past(session, settings, stored, facts.get("hindsight", ()))
+                console.print(f"  {said}")
     except ERRORS as error:
         return explain(error)
     return 0
@@ -143,45 +176,20 @@ def show(config: Path, version: str) -> int:
 def change(config: Path, version: str, action: str) -> int:
     """Accepts, pins or unpins a baseline; `action` is accept, pin or unpin."""
     try:
-        with _store(config) as database:
-            found, _ = _find(database, version)
+        with store_of(config) as database:
+            found, _ = find(database, version)
             with database.transaction() as session:
                 {"accept": baselines.accept, "pin": baselines.pin, "unpin": baselines.unpin}[action](session, found)
-            console.print(_line(*_find(database, version)))
+            console.print(_line(*find(database, version)))
     except ERRORS as error:
         return explain(error)
-    return 0
-
-
-def compare(config: Path, versions: tuple[str, str]) -> int:
-    """How the second baseline differs from the first: strangeness, topics, descriptors."""
-    from detectors import ood
-    from detectors.change import change
-
-    try:
-        with _store(config) as database:
-            found = [_find(database, version)[0] for version in versions]
-            if any(each.stream == PAIRS for each in found):
-                raise CommandError("baselines of texts can be compared, not those of responses given their prompts")
-            with database.reading() as session:
-                before, after = (Baseline.from_bytes(baselines.body(session, each)) for each in found)
-    except ERRORS as error:
-        return explain(error)
-    refusal = before.refuses(after.settings.identity, after.settings.redactor, after.summary.version)
-    if refusal:
-        return explain(CommandError(refusal))
-    strange = ood.ratio(ood.p_values(before.scorer.scores(after.reservoir.astype("float32")), before.calibration))
-    console.print(f"of the second one's texts, {strange.value:.1%} are strange to the first (5 % when nothing changed)")
-    for each in change(after.summary, before.summary):
-        if each.strength > 0 and each.before is not None and each.now is not None:
-            console.print(Text(f"{each.name}: {each.before:.4g} → {each.now:.4g}"))
     return 0
 
 
 @contextmanager
-def _store(config: Path) -> Iterator[Database]:
-    loaded: Loaded = load_or_explain(config)
-    database = Database.open(store_url(loaded))
+def store_of(config: Path) -> Iterator[Database]:
+    """The store of a service, in which what was learnt lies."""
+    database = open_store(load_or_explain(config))
     try:
         yield database
     finally:
@@ -195,7 +203,7 @@ def _read(house: House, source: str) -> Iterator[None]:
     if source and source not in house.sources:
         raise CommandError(f"there is no source {source!r}: configured are {', '.join(house.sources)}")
     with house.database.transaction() as session:
-        leads = states.take_lease(session, LEASE, "baseline", now, HOLD)
+        leads = states.take_lease(session, LEASE, "baseline", now, HOUR)
     try:
         for watched in house.sources.values() if leads else ():
             watched.source.poll(now, lambda: False)
@@ -206,15 +214,12 @@ def _read(house: House, source: str) -> Iterator[None]:
         house.close()
 
 
-@contextmanager
-def _progress(house: House) -> Iterator[None]:
-    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as bar:
-        task = bar.add_task("learning", total=1.0)
-        house.desk.progress = lambda what, share: bar.update(task, description=what, completed=share)
-        yield
+def find(database: Database, version: str) -> tuple[StoredBaseline, Facts]:
+    """A baseline by how its version begins.
 
-
-def _find(database: Database, version: str) -> tuple[StoredBaseline, Facts]:
+    Raises:
+        CommandError: there is none, or there are several.
+    """
     with database.reading() as session:
         found = [each for each in baselines.known(session) if each.version.startswith(version)]
         if len(found) == 1:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("watchkeeper")
 
-RETRY_AFTER = timedelta(hours=1)  # of event time, when there was too little to learn from
+RETRY_AFTER = timedelta(hours=1)  # of event time, when a baseline could not be learnt
 
 Progress = Callable[[str, float], None]
 
@@ -124,7 +124,7 @@ class TextDesk:
         return tried is None or complete_until - tried >= RETRY_AFTER
 
     def tried(self, place: Place, complete_until: datetime) -> None:
-        """Learning found too little in what there is."""
+        """Learning found too little in what there is, or too much to be kept."""
         self._tried[place] = complete_until
 
     def tell(self, what: str, share: float) -> None:

@@ -95,7 +95,7 @@ def measure(
     `retried` counts the calls of the whole window that repeat one, and those of which it is known.
     """
     from detectors import effects, familiar, summary
-    from detectors.change import by_strength, change, unfamiliar
+    from detectors.change import surely_changed
     from detectors.explain import explain
     from detectors.fitting import FitSample
 
@@ -107,10 +107,7 @@ def measure(
     beside = None if baseline.familiar is None else baseline.familiar.beside([] if placed is None else placed.texts)
     values = effects.measure(baseline, placed) | summary.values(described) | familiar.values(beside)
     found = explain(baseline, placed, sample.population)
-    changed = change(described, baseline.summary)
-    if beside is not None and baseline.familiar is not None:
-        changed = by_strength([*changed, *unfamiliar(beside, baseline.familiar)])
-    changes = [each._asdict() for each in changed if each.strength > 0]
+    changes = [each._asdict() for each in surely_changed(baseline, described, beside)]
     findings = {
         "population": sample.population,
         "grown": [asdict(each) for each in found.grown[:FINDINGS]],

@@ -13,9 +13,10 @@ from config.calls import GROUPING_COLUMNS
 from config.detectors import Text
 from detectors.descriptors import version_of
 from detectors.measurement import Window
-from detectors.retries import retried
+from detectors.retries import retried, retried_each
 from detectors.sampling import PAIRS, Sample, Sampling, hours
 from detectors.sealed import UnreadableError
+from detectors.storms import Counted
 from monitor.house import House, Watched
 from monitor.reading.desk import TextDesk
 from monitor.reading.place import Place
@@ -53,9 +54,11 @@ class Sitting:
         """Version of what is described of a text."""
         return version_of(sentiment=self.desk.settings.sentiment)
 
-    def draw(self, place: Place, window: Window, size: int, columns: tuple[str, ...] = ()) -> Sample:
+    def draw(
+        self, place: Place, window: Window, size: int, columns: tuple[str, ...] = (), numbers: tuple[str, ...] = ()
+    ) -> Sample:
         """The redacted sample of a window, with other columns of its calls."""
-        sampling = Sampling(size, self.watched.settings.max_duration, columns)
+        sampling = Sampling(size, self.watched.settings.max_duration, columns, numbers)
         with self.watched.using:
             sample = sampling.draw(self.watched.source, place.stream, window, place.segment)
         return self._redacted(sample)
@@ -75,20 +78,34 @@ class Sitting:
     @property
     def cuts(self) -> tuple[str, ...]:
         """The columns of the log by which calls can be told apart."""
-        return tuple(name for name in GROUPING_COLUMNS if name in self.watched.source.columns)
+        return self.there(GROUPING_COLUMNS)
+
+    def there(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of some columns that the log has."""
+        return tuple(name for name in names if name in self.watched.source.columns)
 
     def hours(self, place: Place, span: Window) -> dict[datetime, int]:
         """How many texts each hour of a span has."""
         with self.watched.using:
             return hours(self.watched.source, place.stream, span, place.segment, self.watched.settings.max_duration)
 
-    def retries(self, place: Place, window: Window) -> tuple[int, int] | None:
+    def retries(self, place: Place, window: Window) -> Counted | None:
         """How many calls of a whole window repeat a prompt, and of how many it is known; None of another stream."""
-        columns = self.watched.source.columns
-        if place.stream != "prompt" or not {"user_id", "session_id"} & columns:
+        if not self._knows_retries(place):
             return None
         with self.watched.using:
             return retried(self.watched.source, window, place.segment, self.watched.settings.max_duration)
+
+    def retries_each(self, place: Place, span: Window, length: timedelta) -> dict[datetime, Counted]:
+        """The same of each window of a length within a span; nothing where it is not known."""
+        if not self._knows_retries(place):
+            return {}
+        with self.watched.using:
+            longest = self.watched.settings.max_duration
+            return retried_each(self.watched.source, span, place.segment, longest, length)
+
+    def _knows_retries(self, place: Place) -> bool:
+        return place.stream == "prompt" and bool({"user_id", "session_id"} & self.watched.source.columns)
 
     @property
     def cache(self) -> StoredCache:

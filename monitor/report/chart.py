@@ -30,6 +30,7 @@ class Chart(NamedTuple):
         threshold: y of 1.
         band: x of the stretch of the report, and its width.
         raised, ended: x of the alarms of the time shown.
+        happened: x of the events.
     """
 
     line: str
@@ -38,6 +39,7 @@ class Chart(NamedTuple):
     band: tuple[float, float]
     raised: tuple[float, ...]
     ended: tuple[float, ...]
+    happened: tuple[float, ...]
     rows: tuple[Tick, ...]
     columns: tuple[Tick, ...]
 
@@ -75,6 +77,7 @@ def chart(drift: Drift, start: datetime, end: datetime) -> Chart:
         band=(left, round(x(end) - left, 1)),
         raised=tuple(x(each.raised) for each in drift.alarms if each.raised >= drift.since),
         ended=tuple(x(each.ended) for each in drift.alarms if each.ended is not None and each.ended <= end),
+        happened=tuple(x(each.at) for each in drift.happened),
         rows=rows,
         columns=tuple(Tick(x(at), f"{at:%b} {at.day}") for at in _days(drift.since, end)),
     )

@@ -14,8 +14,8 @@ from detectors.influence import mix as mix_parts
 from detectors.influence import usually_strange
 from detectors.intervals import wilson_of
 from monitor.clean import clean_text
+from monitor.reading.drift import Columns
 from monitor.reading.shares import LEAST_SHARE, NO_VALUE
-from monitor.report.columns import Columns
 from monitor.report.values import Contribution
 
 if TYPE_CHECKING:

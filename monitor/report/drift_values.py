@@ -67,7 +67,7 @@ class RaisedAlarm:
         evidence: when it was raised.
         said: what the alert says.
         calls: whether it calls people; else it is a warning.
-        exemplars: calls that show it, with their texts where the report read them.
+        exemplars: calls that show it, with their texts where the log still has them.
     """
 
     channel: str
@@ -95,6 +95,16 @@ class Hindsight:
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """An event: another model or fingerprint behind a service, or what people marked."""
+
+    at: datetime
+    name: str
+    detail: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
     """The drift detector of a stream.
 
@@ -107,6 +117,7 @@ class Drift:
         problem: why there is no evidence; empty when there is.
         set_for: days to a false alarm that the threshold is set for: more than `days` where the baseline would have
             alarmed on itself more often than promised.
+        happened: other models and what people marked in the time shown, oldest first.
     """
 
     days: float
@@ -119,6 +130,7 @@ class Drift:
     hindsight: tuple[Hindsight, ...]
     problem: str = ""
     set_for: float = 0.0
+    happened: tuple[Happened, ...] = ()
 
     @property
     def open(self) -> list[RaisedAlarm]:

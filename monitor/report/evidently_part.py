@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from detectors.descriptors import FLAGS, NUMBERS, describe
 from detectors.language import language
 from monitor.clean import clean_text
-from monitor.report.columns import NUMBERS as LOG_NUMBERS
 from monitor.report.picture import Axes
 from monitor.report.thresholds import EMBEDDINGS, UNUSED, is_p_value, meaning, name
 from monitor.report.values import Evidently, Method, Result
@@ -24,6 +23,7 @@ COMPONENTS = 32  # Evidently's methods take each dimension for itself, or a clas
 LEAST = 50
 MOST = 1_000  # texts of a side: its pictures take quadratic time
 LANGUAGE = "language"
+LOG_NUMBERS = ("latency_s", "ttft_s", "input_tokens", "output_tokens", "cost_usd")
 UNKNOWN = "unknown"
 
 
@@ -34,17 +34,17 @@ class Side:
     Attributes:
         texts: n of them.
         vectors: (n, d).
-        columns: other columns of their calls.
+        numbers: of their calls, by column of the log; None where it does not say.
     """
 
     texts: Sequence[str]
     vectors: NDArray[np.floating]
-    columns: Mapping[str, Sequence[Any]]
+    numbers: Mapping[str, Sequence[float | None]]
 
     def first(self) -> "Side":
         """The texts that Evidently sees: a sample is in order of its hash, so any beginning is a sample."""
-        columns = {name: values[:MOST] for name, values in self.columns.items()}
-        return Side(self.texts[:MOST], self.vectors[:MOST], columns)
+        numbers = {name: values[:MOST] for name, values in self.numbers.items()}
+        return Side(self.texts[:MOST], self.vectors[:MOST], numbers)
 
 
 def compare(before: Side, now: Side, reservoir: NDArray[np.floating]) -> Evidently:
@@ -111,9 +111,8 @@ def _frame(side: Side, axes: Axes) -> "pd.DataFrame":
         if flag in described:
             columns[flag] = np.where(np.isnan(described[flag]), UNKNOWN, np.where(described[flag] > 0, "yes", "no"))
     columns[LANGUAGE] = [each or UNKNOWN for each in language(side.texts)]
-    for number in LOG_NUMBERS:
-        if number in side.columns:
-            columns[number] = np.array([np.nan if each is None else float(each) for each in side.columns[number]])
+    for number, values in side.numbers.items():
+        columns[number] = np.array([np.nan if each is None else each for each in values])
     embedding = axes(side.vectors)
     columns |= {f"e{row}": component for row, component in enumerate(embedding.T)}
     return pd.DataFrame(columns)

@@ -13,6 +13,7 @@ from monitor.house import House
 from monitor.reading.sitting import seconds
 from monitor.report.drift_values import PairPart
 from monitor.report.evidence import drift_of
+from monitor.report.judged import judged_parts
 from monitor.report.pairs import pair_part
 from monitor.report.plain import beginning
 from monitor.report.question import Question, Task, tasks
@@ -30,12 +31,13 @@ from monitor.report.values import (
 )
 
 if TYPE_CHECKING:
+    from detectors.effects import Placed
     from detectors.explain import Explanation, TopicChange
-    from monitor.report.columns import Columns
 
 SAMPLE = 2_000  # texts of the window
 REFERENCE = 1_000  # texts of the baseline's own stretch, for shares of segments and for Evidently
 SHOWN = 10  # topics of each kind, and descriptors
+STRANGEST = 5  # texts
 FORGOTTEN = "The log no longer has the stretch that the baseline was learnt from: shares before are unknown."
 
 Tell = Callable[[str, float], None]
@@ -78,24 +80,32 @@ def gather(house: House, question: Question, now: datetime, tell: Tell = lambda 
             parts.append(part)
     if not parts and not pairs:
         raise ReportError("; ".join(f"{each.place}: {each.reason}" for each in left_out))
-    return Report(version("watchkeeper"), now, tuple(parts), tuple(left_out), tuple(pairs))
+    return Report(
+        version=version("watchkeeper"),
+        made_at=now,
+        parts=tuple(parts),
+        left_out=tuple(left_out),
+        pairs=tuple(pairs),
+        judged=judged_parts(house, {task.place.source: task.window for task in found}),
+    )
 
 
 def _part(task: Task, step: Callable[..., None], *, evidently: bool) -> Part | None:
     from detectors import effects
-    from detectors.change import by_strength, change, unfamiliar
+    from detectors.change import surely_changed
     from detectors.explain import explain
     from detectors.fitting import FitSample
     from detectors.summary import summarise, with_sentiment
     from monitor.report import words
-    from monitor.report.columns import columns_of
     from monitor.report.contributions import contributions
+    from monitor.report.evidently_part import LOG_NUMBERS
     from monitor.report.picture import draw
 
     sitting, place, row = task.sitting, task.place, task.baseline
     baseline = sitting.opened(row)
     step("drawing a sample")
-    sample = sitting.draw(place, task.window, SAMPLE)
+    numbers = sitting.there(LOG_NUMBERS) if evidently else ()
+    sample = sitting.draw(place, task.window, SAMPLE, sitting.cuts, numbers)
     if not sample.ids:
         return None
     vectors = sitting.desk.embedder.embed(sample.texts, sitting.cache, lambda share: step("embedding", share))
@@ -103,19 +113,18 @@ def _part(task: Task, step: Callable[..., None], *, evidently: bool) -> Part | N
     at = seconds(sample)
     placed = effects.place(baseline, FitSample(sample.texts, vectors, at, sample.ids))
     assert placed is not None  # there is a text
-    numbers = tuple(words.effects(baseline, placed, effects.measure(baseline, placed)))
+    found_effects = tuple(words.effects(baseline, placed, effects.measure(baseline, placed)))
     found = explain(baseline, placed, sample.population)
     described = summarise(sample.texts, sitting.retries(place, task.window))
     if baseline.summary.has_sentiment:
         described = with_sentiment(described, sample.texts)
-    changed = change(described, baseline.summary)
-    if baseline.familiar is not None:
-        changed = by_strength([*changed, *unfamiliar(baseline.familiar.beside(placed.texts), baseline.familiar)])
-    changes = [each for each in changed if each.strength > 0]
+    beside = None if baseline.familiar is None else baseline.familiar.beside(placed.texts)
+    changes = surely_changed(baseline, described, beside)
     step("looking at segments")
-    reference = sitting.draw(place, Window(row.fitted_from, row.fitted_until), REFERENCE)
-    columns, before = columns_of(sitting, sample), columns_of(sitting, reference) if reference.ids else None
-    shares, same = contributions(baseline, placed, columns, before, frozenset(e.name for e in numbers if e.changed))
+    reference = sitting.draw(place, Window(row.fitted_from, row.fitted_until), REFERENCE, sitting.cuts, numbers)
+    before = reference.columns if reference.ids else None
+    changed = frozenset(each.name for each in found_effects if each.changed)
+    shares, same = contributions(baseline, placed, sample.columns, before, changed)
     shown = {
         key: Exemplar(clean_text(key, 200), beginning(text)) for key, text in zip(sample.ids, sample.texts, strict=True)
     }
@@ -129,7 +138,8 @@ def _part(task: Task, step: Callable[..., None], *, evidently: bool) -> Part | N
         population=sample.population,
         read=len(sample.ids),
         compared=len(placed.rows),
-        effects=numbers,
+        effects=found_effects,
+        strangest=tuple(shown[key] for key in _strangest(placed)),
         new=_new(found, shown),
         grown=tuple(_shift(each, shown) for each in found.grown[:SHOWN]),
         shrunk=tuple(_shift(each, shown) for each in found.shrunk[:SHOWN]),
@@ -140,25 +150,32 @@ def _part(task: Task, step: Callable[..., None], *, evidently: bool) -> Part | N
         same=same,
         map=draw(baseline, placed, found, dict(zip(sample.ids, vectors.mean, strict=True))),
         notes=task.notes if reference.ids else (*task.notes, FORGOTTEN),
-        evidently=_evidently(task, step, (sample, columns), (reference, before or {})) if evidently else None,
+        evidently=_evidently(task, step, sample, reference) if evidently else None,
         drift=drift_of(task, None if baseline.drift is None else baseline.drift.hindsight, shown),
     )
 
 
-def _evidently(
-    task: Task, step: Callable[..., None], now: tuple[Sample, "Columns"], before: tuple[Sample, "Columns"]
-) -> Evidently:
+def _evidently(task: Task, step: Callable[..., None], now: Sample, before: Sample) -> Evidently:
     from monitor.report.evidently_part import Side, compare
 
     step("Evidently")
     sitting, baseline = task.sitting, task.sitting.opened(task.baseline)
-    first, second = (Side(sample.texts, sitting.embed(sample.texts).mean, columns) for sample, columns in (before, now))
+    first, second = (Side(each.texts, sitting.embed(each.texts).mean, each.numbers) for each in (before, now))
     return compare(first, second, baseline.reservoir)
 
 
 def _learnt(task: Task, texts: int, topics: int) -> Learnt:
     row = task.baseline
     return Learnt(row.version, row.state, row.role, row.fitted_from, row.fitted_until, texts, topics)
+
+
+def _strangest(placed: "Placed") -> list[str]:
+    """Calls with the strangest texts among those out of distribution; of equally strange ones by their ids."""
+    from detectors.ood import LEVEL
+
+    scores = placed.all_scores[placed.rows]
+    order = sorted(range(len(scores)), key=lambda row: (-scores[row], placed.ids[row]))
+    return [placed.ids[row] for row in order if placed.p[row] <= LEVEL][:STRANGEST]
 
 
 def _new(found: "Explanation", shown: Mapping[str, Exemplar]) -> tuple[NewTopic, ...]:
@@ -172,6 +189,7 @@ def _new(found: "Explanation", shown: Mapping[str, Exemplar]) -> tuple[NewTopic,
             each.per_hour_before,
             each.per_hour,
             tuple(shown[key] for key in each.exemplars),
+            tuple(clean_text(term, 80) for term in each.terms),
         )
         for each in found.new[:SHOWN]
     )

@@ -89,8 +89,8 @@ def pair_part(task: Task, learnt: Callable[[int, int], Learnt], step: Callable[.
 
 def _of_these_hours(calibration: "PairCalibration", at: Numbers) -> "PairCalibration":
     """With what is usual at the hours of the pairs together: a stretch is longer than a window."""
-    from detectors.drift.conditional import Usually
     from detectors.drift.expected import cell_of
+    from detectors.drift.pair_usual import Usually
 
     if not len(at):
         return calibration
@@ -105,7 +105,8 @@ def _of_these_hours(calibration: "PairCalibration", at: Numbers) -> "PairCalibra
 
 
 def _effects(judged: "Judged", calibration: "PairCalibration") -> Iterator[Effect]:
-    from detectors.drift.moved import Counted, add, effect, shift, unusual
+    from detectors.drift.moved import add, effect, shift, unusual
+    from detectors.drift.pair_usual import Counted
 
     moved = shift(judged, calibration)
     sure = moved.lower is not None and moved.upper is not None and not moved.lower <= 0 <= moved.upper
@@ -161,7 +162,8 @@ def _chosen(
     baseline: "PairBaseline", judged: "Judged", calibration: "PairCalibration", pairs: "PairSample"
 ) -> list[tuple[str, int]]:
     """Rows of the sample that show best what has changed, and what each shows."""
-    from detectors.drift.moved import Counted, add, effect, unusual
+    from detectors.drift.moved import add, effect, unusual
+    from detectors.drift.pair_usual import Counted
     from detectors.influence import pair_influence
 
     found = unusual(judged, calibration, EXAMPLES)

@@ -9,6 +9,7 @@ from monitor.report.plain import plain
 
 if TYPE_CHECKING:
     from monitor.report.drift_values import Drift, PairPart
+    from monitor.report.judged import JudgedPart
 
 Point = tuple[float, float]
 
@@ -40,7 +41,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Exemplar:
-    """A call and the beginning of its redacted text; None of a call that is not among those of the report."""
+    """A call and the beginning of its redacted text; None of a call that the log no longer has."""
 
     id: str
     text: str | None
@@ -67,6 +68,7 @@ class NewTopic:
     per_hour_before: float
     per_hour: float
     exemplars: tuple[Exemplar, ...]
+    terms: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ class Part:
         population: texts of the window.
         read: texts of the sample.
         compared: texts without those that repeat within a window of the baseline.
+        strangest: of the compared texts that are out of distribution, the strangest first.
         same: columns of the log that have one and the same value before and now.
         notes: what a reader should know of how it was made.
         drift: what the drift detector says of the stream.
@@ -212,6 +215,7 @@ class Part:
     read: int
     compared: int
     effects: tuple[Effect, ...]
+    strangest: tuple[Exemplar, ...]
     new: tuple[NewTopic, ...]
     grown: tuple[TopicShift, ...]
     shrunk: tuple[TopicShift, ...]
@@ -246,11 +250,12 @@ class Report:
     parts: tuple[Part, ...]
     left_out: tuple[LeftOut, ...]
     pairs: "tuple[PairPart, ...]" = ()
+    judged: "tuple[JudgedPart, ...]" = ()
 
     @property
     def end(self) -> datetime:
         """Of the newest stretch that it is about."""
-        return max([each.end for each in self.parts] + [each.end for each in self.pairs])
+        return max(each.end for some in (self.parts, self.pairs, self.judged) for each in some)
 
     def as_json(self) -> dict[str, Any]:
         """All numbers, findings and texts; Evidently's page is only in the HTML."""
