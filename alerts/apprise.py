@@ -10,19 +10,23 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import apprise
+from apprise.attachment.memory import AttachMemory
 from apprise.common import NotifyFormat, NotifyType, OverflowMode
 from apprise.plugins.base import NotifyBase
 from pydantic import SecretStr
 
 from alerts.apprise_text import body, title
+from alerts.chart import chart
 from alerts.http_errors import delivery_error, failure_of_status
 from alerts.notifier import DeliveryError, Failure, Message, Receipt
 from config.receivers import AppriseReceiver
 
 MOST_UNFINISHED: Final = 100
+NAME: Final = "chart.png"
 
 _STATUS = re.compile(r"error=(\d{3})\b")
 _TIMED_OUT = re.compile(r"timed? ?out", re.IGNORECASE)
@@ -52,6 +56,7 @@ class AppriseNotifier:
         timeout_s = settings.timeout.total_seconds()
         self._services = [_service(url, f"urls[{number}]", timeout_s) for number, url in enumerate(settings.urls)]
         self._include_text = settings.include_text
+        self._attaches = settings.attach_charts
         # Which services have a message that others do not have yet; a restart forgets it, and may repeat.
         self._taken: dict[tuple[str, ...], set[int]] = {}
 
@@ -64,10 +69,15 @@ class AppriseNotifier:
         told = message if self._include_text else message.without_texts()
         which = (message.key, message.action, message.at.isoformat())
         taken = self._taken.pop(which, set())
+        picture = _picture(message) if self._attaches else None
         errors = []
         for number, service in enumerate(self._services):
             if number not in taken:
-                error = _failure(service, told)
+                # A picture is no reason to lose an alert: who refuses it gets the message without.
+                is_shown = picture is not None and service.attachment_support
+                error = _failure(service, told, picture) if is_shown else _failure(service, told)
+                if error is not None and is_shown:
+                    error = _failure(service, told)
                 if error is None:
                     taken.add(number)
                 else:
@@ -106,7 +116,19 @@ def _asset() -> apprise.AppriseAsset:
     )
 
 
-def _failure(service: NotifyBase, message: Message) -> DeliveryError | None:
+def _picture(message: Message) -> apprise.AppriseAttachment | None:
+    """The chart as an attachment; None where there is none."""
+    drawn = chart(message)
+    if drawn is None:
+        return None
+    attached = apprise.AppriseAttachment(asset=_asset())
+    attached.add(AttachMemory(drawn[0], name=NAME, mimetype="image/png"))  # type: ignore[no-untyped-call]
+    return attached
+
+
+def _failure(
+    service: NotifyBase, message: Message, picture: apprise.AppriseAttachment | None = None
+) -> DeliveryError | None:
     """Why a service did not take the message; None if it did."""
     sender = apprise.Apprise(asset=_asset())
     sender.add(service)
@@ -114,7 +136,8 @@ def _failure(service: NotifyBase, message: Message) -> DeliveryError | None:
     kind = NotifyType.SUCCESS if message.action == "resolve" else _TYPES[message.severity]
     with _EAR.listening() as heard:
         said = body(message, limit), title(message)
-        if sender.notify(*said, notify_type=kind, body_format=NotifyFormat.TEXT, interpret_escapes=False):
+        plain = partial(sender.notify, body_format=NotifyFormat.TEXT, interpret_escapes=False)
+        if plain(*said, notify_type=kind, attach=picture):
             return None
         words = " ".join(heard)
     return _refusal(words)

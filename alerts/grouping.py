@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from alerts.intervals import Intervals
 from alerts.notifier import AlertView
@@ -17,6 +18,7 @@ NEVER = timedelta(0)  # a repeat_interval
 GROUP_WAIT = timedelta(seconds=30)
 GROUP_INTERVAL = timedelta(minutes=5)
 REPEAT_INTERVAL = timedelta(days=1)
+REMEMBERED = 16_384  # names of alerts and groups, which every run of the pipeline asks for many times
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +132,17 @@ def active(views: Iterable[AlertView]) -> tuple[AlertView, ...]:
 
 def states(views: Iterable[AlertView]) -> set[tuple[object, ...]]:
     """What is compared of alerts: their states and labels, not their numbers."""
-    return {(each.state, *sorted(each.labels.items())) for each in active(views)}
+    return {(each.state, frozenset(each.labels.items())) for each in active(views)}
 
 
 def identity(labels: Mapping[str, str]) -> Identity:
     """Which alert some labels are of, whatever its severity."""
-    return frozenset((name, value) for name, value in labels.items() if name != "severity")
+    return _identity(tuple(labels.items()))
 
 
 def fingerprint(labels: Mapping[str, str]) -> str:
     """A short name of the alert with these labels, the same as long as the alert is."""
-    return hashlib.sha256(json.dumps(sorted(identity(labels))).encode()).hexdigest()[:12]
+    return _fingerprint(identity(labels))
 
 
 def group_key(receiver: str, labels: Mapping[str, str], group_by: Sequence[str] | None, prefix: str = "") -> str:
@@ -148,9 +150,23 @@ def group_key(receiver: str, labels: Mapping[str, str], group_by: Sequence[str] 
 
     By default the group is all labels: one message an alert.
     """
-    chosen = {name: value for name, value in labels.items() if group_by is None or name in group_by}
-    digest = hashlib.sha256(json.dumps([receiver, sorted(chosen.items())]).encode()).hexdigest()
-    return f"{prefix}watchkeeper-{digest[:32]}"
+    chosen = sorted((name, value) for name, value in labels.items() if group_by is None or name in group_by)
+    return f"{prefix}watchkeeper-{_hash(receiver, tuple(chosen))[:32]}"
+
+
+@lru_cache(REMEMBERED)
+def _identity(labels: tuple[tuple[str, str], ...]) -> Identity:
+    return frozenset(each for each in labels if each[0] != "severity")
+
+
+@lru_cache(REMEMBERED)
+def _fingerprint(which: Identity) -> str:
+    return hashlib.sha256(json.dumps(sorted(which)).encode()).hexdigest()[:12]
+
+
+@lru_cache(REMEMBERED)
+def _hash(receiver: str, labels: tuple[tuple[str, str], ...]) -> str:
+    return hashlib.sha256(json.dumps([receiver, labels]).encode()).hexdigest()
 
 
 def renewed(group: Group, views: Iterable[AlertView], at: datetime, reasons: Mapping[Identity, str]) -> Group:
@@ -164,7 +180,7 @@ def renewed(group: Group, views: Iterable[AlertView], at: datetime, reasons: Map
     """
     before = {identity(each.labels): each for each in group.members}
     fires = {identity(each.labels): each for each in views}
-    wanted = [replace(each, exemplars=each.exemplars or _exemplars(before, which)) for which, each in fires.items()]
+    wanted = [_with_exemplars(each, before.get(which)) for which, each in fires.items()]
     for which, each in before.items():
         if which not in fires:
             over = replace(each, state="resolved", ended=at, reason=reasons.get(which, ""))
@@ -172,9 +188,11 @@ def renewed(group: Group, views: Iterable[AlertView], at: datetime, reasons: Map
     return replace(group, wanted=tuple(wanted))
 
 
-def _exemplars(before: Mapping[Identity, AlertView], which: Identity) -> tuple[str, ...]:
-    """The calls that were found when it began to fire."""
-    return before[which].exemplars if which in before else ()
+def _with_exemplars(view: AlertView, before: AlertView | None) -> AlertView:
+    """The alert with the calls that were found when it began to fire."""
+    if view.exemplars or before is None or not before.exemplars:
+        return view
+    return replace(view, exemplars=before.exemplars)
 
 
 def may_speak_at(group: Group, way: Way, *, opens: bool) -> datetime | None:

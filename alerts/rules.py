@@ -27,6 +27,7 @@ class State(StrEnum):
 
 
 ACTIVE = (State.FIRING, State.NO_DATA, State.ERROR)  # the states that people are told of
+_NOTHING = Value(None, reason=Reason.NO_VALUES)
 
 
 class AlertId(NamedTuple):
@@ -55,13 +56,21 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A change of state, decided at a slot end; `value` is what was read there, None where that was of no use."""
+    """A change of state, decided at a slot end.
+
+    `value` is what was read there, None where that was of no use. `lower`, `upper`, `n` and `said` say how sure that
+    is, of how many calls, and what it was compared with.
+    """
 
     before: State
     after: State
     at: datetime
     value: float | None
     reason: str = ""
+    lower: float | None = None
+    upper: float | None = None
+    n: int | None = None
+    said: str = ""
 
 
 class Step(NamedTuple):
@@ -179,8 +188,10 @@ def _to(alert: Alert, state: State, at: datetime, reason: str) -> Step:
     if state == alert.state:
         return Step(after, None)
     usable = alert.absent_since is None and state is not State.ERROR
-    value = alert.value.value if usable and alert.value is not None else None
-    return Step(after, Transition(alert.state, state, at, value, reason))
+    read = alert.value if usable and alert.value is not None else _NOTHING
+    said = alert.said if read.value is not None else ""
+    sure = (read.lower, read.upper, read.n, said)
+    return Step(after, Transition(alert.state, state, at, read.value, reason, *sure))
 
 
 __all__ = [

@@ -19,7 +19,7 @@ from slack_sdk.webhook import WebhookResponse
 
 from alerts.http_errors import delivery_error, failure_of_status
 from alerts.notifier import DeliveryError, Failure, Message, Receipt
-from alerts.slack_blocks import Block, blocks, fallback, farewell
+from alerts.slack_blocks import Block, blocks, fallback, farewell, image_by_url
 from alerts.slack_errors import CANNOT_UPDATE, FAILURES
 from alerts.slack_picture import REFUSED, Pictures
 from config.receivers import SlackReceiver
@@ -156,17 +156,30 @@ class _Webhook:
             retry_handlers=[],
         )
         self._client.proxy = None
+        self._shows_chart = settings.chart_by_url
 
     def send(self, message: Message, refs: Mapping[str, str]) -> Receipt:
-        body = {**_content(message), **_PLAIN}
+        picture = image_by_url(message) if self._shows_chart else None
+        # Slack takes nothing of a message whose image it cannot fetch.
+        if picture is not None and not self._post(message, picture):
+            picture = None
+        if picture is None:
+            self._post(message)
+        return Receipt()
+
+    def _post(self, message: Message, picture: Block | None = None) -> bool:
+        """Whether it was taken; False only where Slack refuses its picture, and an error for everything else."""
         try:
-            answer = self._client.send_dict(body)
+            answer = self._client.send_dict({**_content(message, picture), **_PLAIN})
         except CLIENT_ERRORS as error:
             failure = failure_of(error)
         else:
-            if answer.status_code == 200 and answer.body.strip() == "ok":
-                return Receipt()
-            failure = _refusal(answer.status_code, answer.body.strip(), answer.headers)
+            said = answer.body.strip()
+            if answer.status_code == 200 and said == "ok":
+                return True
+            if picture is not None and said in REFUSED:
+                return False
+            failure = _refusal(answer.status_code, said, answer.headers)
         raise failure
 
 

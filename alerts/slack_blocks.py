@@ -4,6 +4,7 @@ import json
 from typing import Any, Final
 
 from alerts import wording
+from alerts.chart import caption
 from alerts.notifier import AlertView, Link, Message
 from alerts.wording import units
 
@@ -14,6 +15,8 @@ LONGEST_HEADER: Final = 145
 MOST_UNITS: Final = 11_000
 MOST_LINKS: Final = 6
 LONGEST_HREF: Final = 800
+LONGEST_IMAGE_HREF: Final = 2_000  # Slack takes 3,000
+LONGEST_ALT: Final = 1_000  # of an upload; a block takes 2,000
 MOST_EXEMPLARS: Final = 5
 # An alert's section has one summary and thirteen facts: under 2,900 characters.
 LONGEST_SUMMARY: Final = 300
@@ -97,6 +100,15 @@ def blocks(message: Message, picture: Block | None = None) -> list[Block]:
         shown += 1
     rest = len(message.alerts) - shown
     return [*head, *listed, *([_context([_more(rest)])] if rest else []), *tail]
+
+
+def image_by_url(message: Message) -> Block | None:
+    """The block that shows the chart by its address, if there is one that the web reaches by https."""
+    href = wording.safe_image(message, LONGEST_IMAGE_HREF)
+    drawn = next((alert for alert in message.alerts if alert.series), None)
+    if not href or drawn is None:
+        return None
+    return {"type": "image", "image_url": href, "alt_text": wording.cut(caption(drawn), LONGEST_ALT)}
 
 
 def _fit(candidate: list[Block]) -> bool:

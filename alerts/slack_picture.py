@@ -12,7 +12,7 @@ from typing import Any, Final
 from alerts.chart import chart
 from alerts.http_post import Poster, web_address
 from alerts.notifier import DeliveryError, Message
-from alerts.slack_blocks import Block
+from alerts.slack_blocks import LONGEST_ALT, Block
 from alerts.wording import cut
 
 # Slack says so of a message whose picture it cannot show (yet): uploaded files are looked at by and by.
@@ -22,7 +22,6 @@ REFUSED: Final = frozenset({"invalid_blocks", "invalid_blocks_format"})
 # and the other receivers wait too.
 SPARED: Final = 10
 
-LONGEST_ALT: Final = 1_000  # of the upload; a block takes 2,000
 NAME: Final = "chart.png"
 
 # Asks a method of the Web API, and gives its answer.

@@ -1,6 +1,7 @@
 """Rules meet measurements: every rule reads every segment of its grouping once, when a window closes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -17,6 +18,7 @@ from config.calls import GROUPING_COLUMNS
 from detectors.measurement import OTHER, Batch, Key, Reason, Segment, Series, Value, Window
 
 Grouping = tuple[str, ...]
+Restless = Mapping[datetime, frozenset[Segment]]  # segments by the end of a window
 
 RETIRED = "the rule no longer watches this segment or these labels"
 
@@ -41,6 +43,7 @@ class Readings:
         steps: how often a window of a length closes.
         past: what was measured before; without it conditions know only the batches.
         happened: events.
+        restless: what `restless_windows` says of some rules, by name; calm segments of these rules are passed over.
     """
 
     source: str
@@ -50,6 +53,7 @@ class Readings:
     steps: Mapping[timedelta, timedelta] = field(default_factory=dict)
     past: Past | None = None
     happened: Sequence[Happening] = ()
+    restless: Mapping[str, "Restless | None"] = field(default_factory=dict)
 
     def values(self, segment: Segment, windows: Sequence[Window], key: Key) -> list[Value | None]:
         """The value of a key in each window of a segment, from the batches or from the past."""
@@ -110,10 +114,18 @@ def watch(
     A segment that once had an alert and has no measurement now is stepped without a value, so that it cannot stay open
     unseen; an alert that the rule, as it is now, cannot have is closed.
     """
-    observed: dict[AlertId, Reading | Value | None] = dict(_observe(name, rule, readings, slot_end))
+    mine = [
+        each
+        for each, alert in alerts.items()
+        if each.rule == name and each.source == readings.source and is_memory(alert)
+    ]
+    restless, stirs = readings.restless.get(name), None
+    if restless is not None:
+        stirs = restless.get(slot_end, frozenset()) | {each.segment for each in mine}
+    observed: dict[AlertId, Reading | Value | None] = dict(observe(name, rule, readings, slot_end, stirs))
     retired = []
-    for known in sorted(each for each, alert in alerts.items() if is_memory(alert)):
-        if known.rule == name and known.source == readings.source and known not in observed:
+    for known in sorted(mine):
+        if known not in observed:
             if covers(rule, known) and (known.segment.labels or not rule.by):
                 observed[known] = None
             else:
@@ -125,11 +137,11 @@ def watch(
         yield Watched(alert_id, rule, close(alerts[alert_id], slot_end, RETIRED))
 
 
-def restless_ends(rule: Rule, readings: Readings) -> frozenset[datetime] | None:
-    """The ends of the windows in which an inactive alert of the rule would change; None when every window must be read.
+def restless_windows(rule: Rule, readings: Readings) -> Restless | None:
+    """The windows in which an inactive alert of the rule would change; None when every window must be read.
 
-    A catch-up reads weeks of calm windows: they are told apart here, a column at a time, and not one by one. Only for
-    thresholds: other conditions read more than one window.
+    A catch-up reads weeks of calm windows, and of hundreds of segments few are past their level: they are told apart
+    here, a column at a time, and not one by one. Only for thresholds: other conditions read more than one window.
     """
     if rule.kind != "threshold":
         return None
@@ -144,7 +156,11 @@ def restless_ends(rule: Rule, readings: Readings) -> frozenset[datetime] | None:
         restless |= series.value > (np.inf if above is None else above)
         restless |= series.value < (-np.inf if below is None else below)
         restless |= _unusable(rule, series)
-    return frozenset(batch.rows[row][1].end for row in np.flatnonzero(restless).tolist())
+    found = defaultdict[datetime, set[Segment]](set)
+    for row in np.flatnonzero(restless).tolist():
+        segment, window = batch.rows[row]
+        found[window.end].add(segment)
+    return {end: frozenset(segments) for end, segments in found.items()}
 
 
 def _unusable(rule: Rule, series: Series) -> NDArray[np.bool_]:
@@ -170,9 +186,10 @@ def split_labels(rule: Rule) -> tuple[dict[str, str], dict[str, str]]:
     return segment, {name: value for name, value in rule.labels.items() if name not in segment}
 
 
-def _observe(
-    name: str, rule: Rule, readings: Readings, slot_end: datetime
+def observe(
+    name: str, rule: Rule, readings: Readings, slot_end: datetime, stirs: Collection[Segment] | None = None
 ) -> Iterator[tuple[AlertId, Reading | Value | None]]:
+    """What a rule reads at a slot end, alert by alert; with `stirs` only of these segments."""
     wanted_segment, wanted_labels = split_labels(rule)
     batch = readings.batch(rule)
     if batch is None:
@@ -183,7 +200,8 @@ def _observe(
     window = Window(slot_end - (rule.over or readings.slot), slot_end)
     keys = _keys(rule, batch)
     for segment in batch.segments(window):
-        if wanted_segment.items() <= segment.as_dict().items():
+        passed_over = stirs is not None and segment not in stirs
+        if not passed_over and wanted_segment.items() <= segment.as_dict().items():
             for key in keys or [Key.of(rule.measure, **wanted_labels)]:
                 moment = _moment(readings, segment, key, slot_end)
                 yield AlertId(name, readings.source, segment, key.labels), read(rule, moment)

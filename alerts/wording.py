@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from alerts.notifier import AlertView, Link, Message
+from alerts.rules import Transition
 
 STATES: Final[dict[str, str]] = {
     "firing": "firing",
@@ -86,9 +87,20 @@ def number(value: float) -> str:
 def amount(alert: AlertView) -> str:
     """The value with its unit, interval and count; or that there is none, never zero."""
     said = "none" if alert.value is None else f"{number(alert.value)} {line(alert.unit, LONGEST_WORD)}".rstrip()
-    if alert.lower is not None and alert.upper is not None:
-        said += f" (interval {number(alert.lower)} to {number(alert.upper)})"
-    return said if alert.n is None else f"{said}, n = {alert.n}"
+    return said + _surely(alert.lower, alert.upper, alert.n)
+
+
+def ending(change: Transition) -> str:
+    """Why an alert has ended, with what was read then: the value of the alert itself is that with which it fired."""
+    if change.value is None:
+        return change.reason
+    read = f"{number(change.value)}{_surely(change.lower, change.upper, change.n)}"
+    return f"{change.reason or 'back'}, at {read}"
+
+
+def _surely(lower: float | None, upper: float | None, n: int | None) -> str:
+    between = "" if lower is None or upper is None else f" (interval {number(lower)} to {number(upper)})"
+    return between if n is None else f"{between}, n = {n}"
 
 
 def where(labels: Mapping[str, str]) -> str:

@@ -68,6 +68,11 @@ class SlackReceiver(CommonReceiver):
         description="Incoming webhook: the simple way, cannot update.",
         examples=["https://hooks.slack.com/services/…"],
     )
+    chart_by_url: bool = Field(
+        False,
+        description="With webhook_url: show the chart by its address on server.external_url, which Slack must reach by "
+        "https without a login. A bot uploads it instead.",
+    )
     api_url: str = Field("https://slack.com/api/", description="Only for a proxy or a test.")
 
     @model_validator(mode="after")
@@ -76,6 +81,8 @@ class SlackReceiver(CommonReceiver):
             raise ValueError("set exactly one of token (with channel) and webhook_url")
         if self.token is not None and not self.channel:
             raise ValueError("a token needs a channel to post to")
+        if self.chart_by_url and self.webhook_url is None:
+            raise ValueError("chart_by_url is for webhook_url: a bot uploads the chart, with the scope files:write")
         return self
 
 
@@ -182,6 +189,11 @@ class AppriseReceiver(CommonReceiver):
         min_length=1,
         description="Where to send, as Apprise writes it; Microsoft Teams by the address of its workflow.",
         examples=[["workflows://host/workflow/signature"]],
+    )
+    attach_charts: bool = Field(
+        False,
+        description="Whether services that take attachments get the chart as a picture; where one refuses it, the "
+        "message may come twice.",
     )
 
 

@@ -16,6 +16,7 @@ from config.alerts import Rule
 from config.settings import Settings
 from detectors.measurement import Reason, Value
 from monitor.canary import canary_rule
+from monitor.drift_details import of_alert as drift_of
 from monitor.drifting import DRIFT, rule_of
 from monitor.golden.alarm import golden_rule
 from monitor.health import health_rule
@@ -94,18 +95,21 @@ class Book:
     notifications: list[NotificationRow]
     deliveries: Mapping[int, OutboxRow]
     notes: list[NoteRow]
+    drift: Mapping[str, Any] | None = None  # what explains it, of an alert of the rule `drift`
 
     def as_json(self) -> dict[str, Any]:
         """The public shape; see docs/alerting.md."""
         return self.entry.as_json() | {
             "transitions": [
-                outbox.transition_json(row) | {"reason": row.reason, "exemplars": row.exemplars or []}
+                outbox.transition_json(row)
+                | {"compared_with": row.compared, "reason": row.reason, "exemplars": row.exemplars or []}
                 for row in self.transitions
             ],
             "notifications": [self._notification(row) for row in self.notifications],
             "notes": [
                 {"kind": row.kind, "by": row.author, "text": row.text, "at": row.at.isoformat()} for row in self.notes
             ],
+            **({} if self.drift is None else {"drift": dict(self.drift)}),
         }
 
     def _notification(self, row: NotificationRow) -> dict[str, Any]:
@@ -177,7 +181,8 @@ def book(session: Session, settings: Settings, alert: str) -> Book:
     end = changes[-1] if changes and state.state is State.INACTIVE else None
     entry = _entry(settings, alert_id, state, end, beside)
     sent = history.deliveries(session, {row.outbox for row in told if row.outbox is not None})
-    return Book(entry, changes, told, sent, history.notes(session, alert))
+    drifted = drift_of(session, alert_id) if alert_id.rule == DRIFT else None
+    return Book(entry, changes, told, sent, history.notes(session, alert), drifted)
 
 
 def rule_in(settings: Settings, alert: AlertId) -> Rule | None:

@@ -9,12 +9,13 @@ from alerts.rules import ACTIVE, AlertId, State
 from alerts.watch import Readings
 from config.alerts import Rule
 from config.load import Loaded
-from monitor.house import is_about_texts
+from monitor.house import House, Watched, is_about_judge, is_about_texts
+from monitor.recording import Course, Recorder, of_judge, of_texts
 from monitor.replay import replay, scratch
 from monitor.replay_texts import nobody
 from monitor.store.states import alert_id_of
 from monitor.store.tables import TransitionRow
-from monitor.suggestion import Span, Suggestion, Wish, kept_for, suggest
+from monitor.suggestion import Span, Suggestion, Wish, suggest
 
 WEEK = timedelta(days=7)
 
@@ -63,12 +64,14 @@ class Result:
         span: the stretch of event time that was looked at.
         episodes: of all its alerts.
         suggestion: the threshold for a wished number of alerts, where one was asked for.
+        unread: why it has read nothing; empty where it has.
     """
 
     rule: str
     span: Span
     episodes: Sequence[Episode]
     suggestion: Suggestion | None = None
+    unread: str = ""
 
     @property
     def fired(self) -> list[Episode]:
@@ -102,6 +105,7 @@ class Result:
             "places": len({each.alert for each in self.fired}),
             "without_data": sum(State.NO_DATA in each.states for each in self.episodes),
             "broken": sum(State.ERROR in each.states for each in self.episodes),
+            "unread": self.unread or None,
             "suggestion": None if self.suggestion is None else self.suggestion.as_json(),
         }
 
@@ -127,34 +131,58 @@ def backtest(loaded: Loaded, rules: Sequence[str], span: Span, now: datetime, wi
     }
     settings = loaded.settings.model_copy(update={"rules": silent, "receivers": {}})
     episodes = {name: Episodes() for name in silent}
-    recorded: dict[str, list[Readings]] = {name: [] for name in silent}
+    courses: dict[str, Course] = {name: [] for name in silent}
 
-    def take(readings: Readings, transitions: Iterable[TransitionRow]) -> None:
+    def take(_: Readings, transitions: Iterable[TransitionRow]) -> None:
         for row in transitions:
             if row.rule in episodes:
                 episodes[row.rule].note(alert_id_of(row), State(row.to_state), row.at)
-        for name, rule in silent.items():
-            kept = None if wish is None or is_about_texts(rule) else kept_for(rule, readings)
-            recorded[name] += [] if kept is None else [kept]
 
     # Embedding takes long: texts are read only where a rule is about them.
     told = nobody if any(map(is_about_texts, silent.values())) else None
     with scratch(replace(loaded, settings=settings)) as house:
+        for watched in house.sources.values():
+            if wish is not None:
+                house.pasts[watched.name] = Recorder.beside(house, watched, courses)
         replay(house, span, now, take, told)
-    yield from _results(silent, span, episodes, recorded, wish)
+        for watched in house.sources.values():
+            _apart(house, watched, span, (episodes, courses))
+    yield from _results(silent, span, episodes, courses, wish)
+
+
+def _apart(
+    house: House, watched: Watched, span: Span, found: tuple[Mapping[str, Episodes], Mapping[str, Course]]
+) -> None:
+    """Adds what rules have read of text windows and of judged ones."""
+    episodes, courses = found
+    for name, readings in of_texts(house, watched, span[0]):
+        courses[name].append(readings)
+    judged = of_judge(house, watched, span)
+    for alert, transition in judged.transitions:
+        episodes[alert.rule].note(alert, transition.after, transition.at)
+    for name, readings in judged.courses:
+        courses[name].append(readings)
 
 
 def _results(
     rules: Mapping[str, Rule],
     span: Span,
     episodes: Mapping[str, Episodes],
-    recorded: Mapping[str, Sequence[Readings]],
+    courses: Mapping[str, Course],
     wish: Wish | None,
 ) -> Iterator[Result]:
     for name, rule in rules.items():
+        unread = "" if courses[name] else _unread(rule)
         suggestion = None
-        if wish is not None and is_about_texts(rule):
-            suggestion = Suggestion(wish, None, why="it is about texts: their course is in the report")
-        elif wish is not None:
-            suggestion = suggest(name, rule, recorded[name], span, wish)
-        yield Result(name, span, episodes[name].all(), suggestion)
+        if wish is not None:
+            suggestion = (
+                Suggestion(wish, None, why=unread) if unread else suggest(name, rule, courses[name], span, wish)
+            )
+        yield Result(name, span, episodes[name].all(), suggestion, unread)
+
+
+def _unread(rule: Rule) -> str:
+    """Why a rule with windows of its own has read nothing: that it did not fire says nothing then."""
+    if is_about_texts(rule):
+        return "no text window was read: no baseline is in use, or none was learnt before this span"
+    return "no judged window of this span is kept, and a backtest asks no judge" if is_about_judge(rule) else ""

@@ -63,26 +63,28 @@ def _headline(entry: Entry) -> str:
     stands = _STATES.get(entry.state.value, entry.state.value)
     since = "" if entry.since is None else f" since {formats.clock(entry.since)} UTC"
     condition = f" It fires {entry.condition}." if entry.condition else " Its rule is no longer configured."
-    return f"{entry.alert.rule} on {place} is {stands}{since}.{condition}{_reads(entry)}"
+    read = _surely(entry)
+    return f"{entry.alert.rule} on {place} is {stands}{since}.{condition}{f' It read {read}.' if read else ''}"
 
 
-def _reads(entry: Entry) -> str:
-    """What the rule last read: how large, how sure, and against what."""
-    if entry.value is None:
+def _surely(read: Entry | TransitionRow) -> str:
+    """What a rule read: how large, how sure, and against what; nothing where it read no value."""
+    if read.value is None:
         return ""
-    said = f" It read {formats.number(entry.value)}"
-    if entry.lower is not None and entry.upper is not None:
-        said += f", surely {formats.number(entry.lower)} to {formats.number(entry.upper)}"
-    said += "" if entry.n is None else f", of {formats.count(entry.n)} calls"
-    return f"{said}{f': {entry.compared}' if entry.compared else ''}."
+    said = formats.number(read.value)
+    if read.lower is not None and read.upper is not None:
+        said += f", surely {formats.number(read.lower)} to {formats.number(read.upper)}"
+    said += "" if read.n is None else f", of {formats.count(read.n)} calls"
+    return f"{said}: {read.compared}" if read.compared else said
 
 
 def _change(row: TransitionRow) -> Sentence:
-    value = "" if row.value is None else f", at {formats.number(row.value)}"
-    why = f" ({row.reason})" if row.reason else ""
-    held = " Nobody was told: the service was catching up, and this was no longer news." if row.held else ""
+    read, why = _surely(row), f" ({row.reason})" if row.reason else ""
+    # What still holds when it has caught up is told then, and has sentences of its own.
+    held = " Nobody was told of it then: the service was catching up." if row.held else ""
     before, after = (_STATES.get(state, state) for state in (row.from_state, row.to_state))
-    text = f"From {before} to {after} with the window that ended {formats.clock(row.at)} UTC{value}{why}.{held}"
+    window = f"the window that ended {formats.clock(row.at)} UTC{f', at {read}' if read else ''}"
+    text = f"From {before} to {after} with {window}{why}.{held}"
     return Sentence(row.decided_at, text)
 
 

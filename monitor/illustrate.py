@@ -16,7 +16,8 @@ from detectors.measurement import Segment, Window
 from detectors.sampling import PAIRS
 from monitor.drifting import DRIFT
 from monitor.drifting import MEASURE as EVIDENCE
-from monitor.house import House, Watched, is_about_texts
+from monitor.house import House, Watched, is_about_judge, is_about_texts
+from monitor.judged import JUDGED_WORSE
 from monitor.quoting import MOST_CALLS, Quoting
 from monitor.slots import EPOCH
 from monitor.store import baselines, courses
@@ -26,7 +27,7 @@ from monitor.store.database import Session
 from monitor.ways import linked
 
 # Kinds whose messages show a chart, or say where one is.
-DRAWN = frozenset({"slack", "email", "pagerduty"})
+DRAWN = frozenset({"slack", "email", "pagerduty", "apprise"})
 MOST_DRAWN = 3  # alerts of a message that are tried until one has enough points
 MOST_QUOTED = 3  # alerts of a message whose calls are quoted
 
@@ -103,12 +104,24 @@ def with_course(house: House, alert: AlertView, at: datetime) -> AlertView:
     if watched is None:
         return alert
     if rule is None:
-        is_drift = alert.labels.get("rule") == DRIFT
-        return _of_texts(house, alert, at, (EVIDENCE, {"channel": "all"}, 1.0)) if is_drift else alert
-    segment = _segment(watched, rule.by, alert)
-    level = rule.above if rule.above is not None else rule.below
+        return _of_built_in(house, alert, at)
+    if is_about_judge(rule):
+        return _of_judge(house, alert, at, rule)
     if is_about_texts(rule):
-        return _of_texts(house, alert, at, (rule.measure, {}, level if rule.kind == "threshold" else None))
+        return _of_texts(house, alert, at, (rule.measure, {}, _level(rule)))
+    return _of_traffic(house, watched, alert, at)
+
+
+def _level(rule: Rule) -> float | None:
+    """The threshold of a rule; the level of the other kinds is none of the measure itself."""
+    level = rule.above if rule.above is not None else rule.below
+    return level if rule.kind == "threshold" else None
+
+
+def _of_traffic(house: House, watched: Watched, alert: AlertView, at: datetime) -> AlertView:
+    """The alert with the course of a measure of calls, in the windows of its rule, or else in base windows."""
+    rule = house.settings.rules[alert.labels["rule"]]
+    segment = _segment(watched, rule.by, alert)
     if segment is None or rule.kind == "event":
         return alert
     wanted = Wanted(watched.name, segment, rule.measure, alert.labels)
@@ -118,9 +131,29 @@ def with_course(house: House, alert: AlertView, at: datetime) -> AlertView:
         with house.database.reading() as session:
             course = courses.of_windows(session, wanted, length, starts)
         if len(course) > 1:
-            # The level of the other kinds is none of the measure itself.
-            return _shown(alert, course, level if rule.kind == "threshold" else None)
+            return _shown(alert, course, _level(rule))
     return alert
+
+
+def _of_built_in(house: House, alert: AlertView, at: datetime) -> AlertView:
+    """The alert of a built-in rule: a drift with its evidence, what a judge flags more often with how often."""
+    if alert.labels.get("rule") == DRIFT:
+        return _of_texts(house, alert, at, (EVIDENCE, {"channel": "all"}, 1.0))
+    if alert.labels.get("rule") == JUDGED_WORSE:
+        return _of_judge(house, alert, at, None)
+    return alert
+
+
+def _of_judge(house: House, alert: AlertView, at: datetime, rule: Rule | None) -> AlertView:
+    """The alert with the course of what a judge says: of its rule, or else of how often it flags, uncorrected."""
+    judge = house.settings.judge
+    by = [] if judge is None or rule is None or not rule.by else judge.sampling.by
+    segment = Segment(tuple((column, alert.labels.get(column, "")) for column in by))
+    measure, labels = ("judge_fail_ratio", {"corrected": "no"}) if rule is None else (rule.measure, {})
+    wanted = Wanted(alert.labels["source"], segment, measure, {**alert.labels, **labels})
+    with house.database.reading() as session:
+        course = courses.of_judge(session, wanted, None if rule is None else rule.over, alert.ended or at)
+    return _shown(alert, course, None if rule is None else _level(rule))
 
 
 def _of_texts(

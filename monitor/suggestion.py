@@ -1,24 +1,29 @@
 """The threshold that would have given a wished number of alerts: found through the real state machine, in sample.
 
 A stricter threshold gives fewer alerts, but a looser one need not give more: alerts that never end are one. So the
-search starts at the strictest level and goes on only while the count stays within the wish.
+search starts at the strictest level and goes on only while the count stays within the wish, and never to a level at
+which the rule would fire most of the time.
 """
 
 import decimal
 import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alerts.conditions import by_interval
+from alerts.levels import is_above, is_possible, with_level
 from alerts.rules import Alert, AlertId, State, is_memory
-from alerts.watch import Readings, restless_ends, split_labels, watch
+from alerts.watch import Readings, restless_windows, watch
 from config.alerts import Rule
 from config.types import format_duration, parse_duration
-from detectors.measurement import Batch, Key
+from detectors.measurement import Series
+from monitor.recording import reads, searched
 
 FEW_LEVELS = 2  # a series with fewer different values has no threshold between them
 
@@ -91,56 +96,44 @@ class Suggestion:
         }
 
 
-def kept_for(rule: Rule, readings: Readings) -> Readings | None:
-    """What the rule reads, and nothing else: weeks of everything would fill memory."""
-    batch = readings.batch(rule)
-    if batch is None:
-        return None
-    series = {key: batch.series[key] for key in batch.series if _reads(rule, key)}
-    mine = Batch(batch.source, batch.rows, series)
-    place = tuple(rule.by), rule.over or readings.slot
-    return replace(readings, batches={place: mine}, past=None)
-
-
 def suggest(name: str, rule: Rule, recorded: Sequence[Readings], span: Span, wish: Wish) -> Suggestion:
     """The loosest threshold that gives at most the wished number of alerts; so do all stricter ones that were tried.
 
     Args:
         name: of the rule.
-        rule: with its own threshold; everything else about it is kept.
-        recorded: what it read, in order.
+        rule: with its own number; everything else about it is kept.
+        recorded: what it read, in order; see `monitor.recording`.
         span: the stretch of event time.
         wish: how many alerts a person wants.
     """
-    if rule.kind != "threshold":
-        return Suggestion(wish, None, why=f"a rule of the kind {rule.kind} has no level that is compared with a number")
+    if rule.event is not None:
+        return Suggestion(wish, None, why="it fires when something happens, and there is no level to set")
     whole = _Search(name, rule, recorded, span)
     level = whole.loosest(wish.within(span))
     if level is None:
-        return Suggestion(wish, None, why="what it reads has hardly two different values")
-    suggested = with_level(rule, level)
-    alerts = whole.count(suggested)
+        return Suggestion(wish, None, why="there are hardly two different values at which it could fire")
     middle = span[0] + (span[1] - span[0]) / 2
     half = _Search(name, rule, recorded, (span[0], middle)).loosest(wish.within((span[0], middle)))
     then = _Search(name, rule, recorded, (middle, span[1]))
-    checked = None if half is None else (half, then.count(with_level(rule, half)))
-    return Suggestion(wish, level, suggested.clear, alerts, checked)
+    checked = None if half is None else (half, then.count(half).alerts)
+    return Suggestion(wish, level, with_level(rule, level).clear, whole.count(level).alerts, checked)
 
 
-def with_level(rule: Rule, level: float) -> Rule:
-    """The rule with another threshold; `clear` keeps its place in proportion, or its distance from a threshold of 0."""
-    key = "above" if rule.above is not None else "below"
-    old = getattr(rule, key)
-    changes: dict[str, float] = {key: level}
-    if rule.clear is not None:
-        moved = rule.clear * level / old if old and level / old > 0 else rule.clear + level - old
-        changes["clear"] = min(moved, level) if key == "above" else max(moved, level)
-    return rule.model_copy(update=changes)
+class Fired(NamedTuple):
+    """How often a rule fires, and in how many of all the windows of its alerts it does."""
+
+    alerts: int
+    firing: int
+    windows: int
+
+    def fits(self, allowed: float) -> bool:
+        """Whether that is what was wished for: what fires most of the time is no alarm, however few alerts that is."""
+        return self.alerts <= allowed and 2 * self.firing <= self.windows
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """Thresholds of one rule on one stretch of what it read."""
+    """Levels of one rule on one stretch of what it read."""
 
     name: str
     rule: Rule
@@ -152,48 +145,52 @@ class _Search:
         levels = self._levels()
         if len(levels) < FEW_LEVELS:
             return None
-        fits = self._fits(levels, allowed)
-        good = _last_true(fits, len(levels))
-        stricter = levels[good - 1] if good > 0 else math.inf if self.rule.above is not None else -math.inf
+        good = _last_true(lambda index: self.count(levels[index]).fits(allowed), len(levels))
+        stricter = levels[good - 1] if good > 0 else math.inf if is_above(self.rule) else -math.inf
         return rounded(levels[good], stricter)
 
-    def count(self, rule: Rule) -> int:
-        """How many alerts the rule gives: each step is the real one."""
+    def count(self, level: float) -> Fired:
+        """What the rule does with a level: each step is the real one."""
+        rule = with_level(searched(self.rule), level)
         alerts: dict[AlertId, Alert] = {}
-        fired, counted = 0, set[AlertId]()
+        fired, firing, windows, counted = 0, 0, 0, set[AlertId]()
         for readings in self.recorded:
-            moments = restless_ends(rule, readings)
+            moments = restless_windows(rule, readings)
+            windows += sum(int(inside.sum()) for inside, _ in self._series(readings))
             for end in self._ends(readings):
                 if moments is not None and end not in moments and not any(map(is_memory, alerts.values())):
                     continue
                 for each in watch(self.name, rule, readings, alerts, end):
                     alerts[each.id] = each.step.alert
                     state = each.step.alert.state
+                    firing += state is State.FIRING
                     if state is State.FIRING and each.id not in counted:
                         counted.add(each.id)
                         fired += 1
                     elif state in (State.INACTIVE, State.PENDING):
                         counted.discard(each.id)
-        return fired
-
-    def _fits(self, levels: Sequence[float], allowed: float) -> Callable[[int], bool]:
-        return lambda index: self.count(with_level(self.rule, levels[index])) <= allowed
+        return Fired(fired, firing, windows)
 
     def _levels(self) -> list[float]:
-        """Every value that was read from enough calls, the strictest first: only between them does a count change."""
+        """Every value with which an alert could begin or go on, the strictest first: only between them does a count
+        change."""
+        rule = searched(self.rule)
         values = []
-        for batch in (batch for readings in self.recorded for batch in readings.batches.values()):
-            inside = np.array([self.span[0] < window.end <= self.span[1] for _, window in batch.rows], dtype=bool)
-            for key in (key for key in batch.series if _reads(self.rule, key)):
-                series = batch.series[key]
-                enough = True if series.n is None else ~(series.n < self.rule.min_calls)
-                read = series.value
-                if by_interval(self.rule):
-                    end = series.lower if self.rule.above is not None else series.upper
-                    read = np.full_like(read, np.nan) if end is None else end
-                values.append(read[inside & ~np.isnan(read) & enough])
+        for inside, series in (each for readings in self.recorded for each in self._series(readings)):
+            enough = True if series.n is None else ~(series.n < rule.min_calls)
+            limit = series.lower if is_above(rule) else series.upper
+            read = [series.value, *([limit] if by_interval(rule) and limit is not None else [])]
+            values += [each[inside & np.isfinite(each) & enough] for each in read]
         found: list[float] = np.unique(np.concatenate(values)).tolist() if values else []
-        return found[::-1] if self.rule.above is not None else found
+        found = [level for level in found if is_possible(self.rule, level)]
+        return found[::-1] if is_above(rule) else found
+
+    def _series(self, readings: Readings) -> Iterator[tuple[NDArray[np.bool_], Series]]:
+        """Each series that the rule reads, and which of its windows are of the span."""
+        rule = searched(self.rule)
+        for batch in readings.batches.values():
+            inside = np.array([self.span[0] < window.end <= self.span[1] for _, window in batch.rows], dtype=bool)
+            yield from ((inside, series) for key, series in batch.series.items() if reads(rule, key))
 
     def _ends(self, readings: Readings) -> list[datetime]:
         ends = {window.end for batch in readings.batches.values() for _, window in batch.rows}
@@ -225,8 +222,3 @@ def rounded(level: float, stricter: float) -> float:
         if level <= number < stricter if is_above else stricter < number <= level:
             return number
     return level
-
-
-def _reads(rule: Rule, key: Key) -> bool:
-    _, wanted = split_labels(rule)
-    return key.name == rule.measure and wanted.items() <= dict(key.labels).items()

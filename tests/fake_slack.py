@@ -19,6 +19,7 @@ MOST_CONTEXT_ELEMENTS = 10
 LONGEST_TEXT = 40_000
 LONGEST_ALT = 1_000  # of an upload
 LONGEST_ALT_TEXT = 2_000  # of a block
+LONGEST_IMAGE_URL = 3_000
 LONGEST_BLOCKS = 13_200
 
 Json = dict[str, Any]
@@ -66,6 +67,7 @@ class Webhook:
     channel: str
     disabled: bool = False
     prohibited: bool = False
+    fetches_images: bool = True  # what a block names by its address is there for Slack
 
 
 @dataclass
@@ -230,6 +232,9 @@ class FakeSlack(FakeHttp):
         except ValueError:
             return Answer(400, "invalid_payload")
         error = refuse_content(body)
+        shown = [block["image_url"] for block in body.get("blocks", []) if "image_url" in block]
+        if shown and not self.webhook.fetches_images:  # nothing of such a message is taken
+            error = "invalid_blocks"
         if error:
             return Answer(400, error)
         self._accept(self.webhook.channel, body)
@@ -285,6 +290,10 @@ def _valid(block: Json) -> bool:
             return fitting and len(elements) <= MOST_CONTEXT_ELEMENTS
         case {"type": "image", "slack_file": {"id": str(id_)}, "alt_text": str(alt)}:
             return bool(re.fullmatch("F[A-Z0-9]{8,}", id_)) and 0 < _units(alt) <= LONGEST_ALT_TEXT
+        case {"type": "image", "image_url": str(href), "alt_text": str(alt)}:
+            return (
+                href.startswith("https://") and len(href) <= LONGEST_IMAGE_URL and 0 < _units(alt) <= LONGEST_ALT_TEXT
+            )
     return False
 
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from test_health import NOW, decide, house_of, look
 from typer.testing import CliRunner
 
-from alerts.rules import Alert, AlertId, State
+from alerts.rules import Alert, AlertId, State, Transition
 from config.load import load
 from detectors.measurement import Segment, Value
 from monitor import api_alerts
@@ -22,7 +22,7 @@ from monitor.cli import app
 from monitor.daemon import clock
 from monitor.opening import store_url
 from monitor.page import render_page
-from monitor.store import states
+from monitor.store import outbox, states
 from monitor.store.database import Database
 from monitor.survey import survey
 
@@ -210,6 +210,26 @@ def test_an_alert_is_shown_with_how_sure_its_rule_is(ask: Callable[..., str], st
     assert "It read 16.25, surely 15.5 to 17, of 4,800 calls: the alarm is at 14.4." in ask(
         "alerts", "explain", found["id"]
     ).replace("\n", " ")
+    known = Transition(State.INACTIVE, State.FIRING, NOW, 16.25, "", 15.5, 17.0, 4800, "the alarm is at 14.4")
+    unknown = Transition(
+        State.FIRING, State.ERROR, NOW + timedelta(minutes=1), None, "cannot be evaluated: missing_column"
+    )
+    with store.transaction() as session:
+        for each in (known, unknown):
+            outbox.record(session, outbox.Change(alert, each), NOW)
+    shown = ask("alerts", "show", found["id"])
+    assert shown.count("16.25 (15.5 to 17)") == 2  # as it is, and as it was
+    told = ask("alerts", "explain", found["id"]).replace("\n", " ")
+    assert "12:00:00 UTC, at 16.25, surely 15.5 to 17, of 4,800 calls: the alarm is at 14.4." in told
+    assert "12:01:00 UTC (cannot be evaluated: missing_column)." in told
+    first, second = json.loads(ask("alerts", "show", found["id"], "--json"))["transitions"]
+    assert [first[key] for key in ("lower", "upper", "n", "compared_with")] == [
+        15.5,
+        17.0,
+        4800,
+        "the alarm is at 14.4",
+    ]
+    assert [second[key] for key in ("value", "lower", "n", "compared_with")] == [None] * 4
     bare = Alert(State.FIRING, NOW, NOW, read_until=NOW, value=Value(3.0))
     with store.transaction() as session:
         states.save_alerts(session, [(alert, bare)])

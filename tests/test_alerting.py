@@ -282,7 +282,7 @@ def test_the_story_of_an_alert_says_why_each_message_was_sent_or_was_not(store: 
         "slack: not told: silence 1 of alice holds until 2026-03-05 12:03:00 UTC: a deployment.",
         "slack: told: the first message of its group.",
         "The message to slack (trigger) was delivered at the first try.",
-        "From without data to over with the window that ended 2026-03-05 12:04:00 UTC, at 0.1.",
+        "From without data to over with the window that ended 2026-03-05 12:04:00 UTC, at 0.1, of 100 calls.",
         "slack: not told yet: waits until 2026-03-05 12:08:00 UTC (group_interval 5m).",
         "slack: told that it is over: its start was told, so its end is too.",
         "The message to slack (resolve) waits to be sent.",

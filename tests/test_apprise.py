@@ -1,5 +1,6 @@
 """Apprise beyond the common contract: Teams, several services in one receiver, reasons from words, and limits."""
 
+from base64 import b64decode
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from fake_http import Answer
 from hostile_messages import HOSTILE, messages
 from hypothesis import given, settings
 from notifier_ends import failure_of_sending
-from samples_notifiers import LONG, a_group, a_message, an_alert, resolved
+from samples_notifiers import LONG, NOON, a_group, a_message, an_alert, resolved
 
 from alerts import registry
 from alerts.apprise import AppriseNotifier, _refusal
@@ -98,6 +99,38 @@ def test_the_reason_is_read_from_apprises_words_and_where_they_give_none_it_is_n
 ) -> None:
     error = _refusal(words)
     assert (error.failure, error.retry) == (failure, retry)
+
+
+def _with_chart() -> Message:
+    since = NOON.timestamp()
+    return a_message(alerts=(an_alert(series=tuple((since + each, float(each % 7)) for each in range(40))),))
+
+
+def test_a_service_that_takes_attachments_gets_the_chart_where_that_is_asked_for(
+    two: tuple[FakeApprise, FakeApprise],
+) -> None:
+    url = FakeApprise.url(two[0].base)
+    AppriseNotifier(receiver(url)).send(_with_chart(), {})
+    AppriseNotifier(receiver(url, attach_charts=True)).send(_with_chart(), {})
+    AppriseNotifier(receiver(url, attach_charts=True)).send(a_message(), {})
+    bare, shown, drawn_by_nothing = two[0].messages
+    assert not bare.get("attachments")
+    (picture,) = shown["attachments"]
+    assert (picture["filename"], picture["mimetype"]) == ("chart.png", "image/png")
+    assert b64decode(picture["base64"]).startswith(b"\x89PNG")
+    assert not drawn_by_nothing.get("attachments")
+
+
+def test_a_chart_that_is_refused_costs_no_message(two: tuple[FakeApprise, FakeApprise]) -> None:
+    two[0].script(Answer(413))
+    AppriseNotifier(receiver(FakeApprise.url(two[0].base), attach_charts=True)).send(_with_chart(), {})
+    (message,) = two[0].messages
+    assert not message.get("attachments")
+
+
+def test_a_service_without_attachments_is_sent_the_message_as_ever() -> None:
+    (service,) = AppriseNotifier(receiver(TEAMS, attach_charts=True))._services
+    assert not service.attachment_support
 
 
 def test_a_resolution_is_told_as_a_success(two: tuple[FakeApprise, FakeApprise]) -> None:

@@ -12,17 +12,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.levels import with_level
 from alerts.rules import Alert, AlertId, State, step
 from alerts.watch import Readings
 from config.alerts import Rule
 from config.load import load
-from detectors.measurement import Batch, Key, Reason, Segment, Series, Window
+from detectors.intervals import wilson_of
+from detectors.measurement import Batch, Key, Measured, Reason, Segment, Series, Value, Window
 from monitor.backtest import Episode, Episodes, Result
+from monitor.backtest import backtest as count
 from monitor.commands.backtest import Asked, show
 from monitor.commands.backtest import backtest as command
 from monitor.daemon import clock
+from monitor.opening import store_url
+from monitor.recording import recorded as kept_of
 from monitor.slots import floor
-from monitor.suggestion import Suggestion, Wish, kept_for, rounded, suggest, with_level
+from monitor.store import judging
+from monitor.store.database import Database
+from monitor.suggestion import Suggestion, Wish, rounded, suggest
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -138,17 +145,10 @@ def test_the_second_half_says_what_a_threshold_does_that_has_not_seen_it() -> No
 
 
 def test_only_what_the_rule_reads_is_kept() -> None:
-    kept = kept_for(a_rule(), recorded([0.1]))
+    kept = kept_of("errors", a_rule(), recorded([0.1]))
     assert kept is not None
     assert list(kept.batches[("service",), MINUTE].series) == [ERRORS]
-    assert kept_for(a_rule(by=[]), recorded([0.1])) is None
-
-
-def test_the_clear_level_goes_with_the_threshold() -> None:
-    assert with_level(a_rule(above=0.5, clear=0.2), 1.0).clear == 0.4
-    assert with_level(a_rule(above=0, clear=-1), 2.0).clear == 1.0
-    assert with_level(a_rule(above=None, below=10, clear=15), 2).clear == 3
-    assert with_level(a_rule(), 2.0).clear is None
+    assert kept_of("errors", a_rule(by=[]), recorded([0.1])) is None
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-9, 1e3))
@@ -195,7 +195,8 @@ def written(folder: Path) -> Path:
         begun = end - (48 - number) * 10 * MINUTE
         failed = 8 if number in (10, 11, 30, 47) else 1 if number % 5 == 0 else 0
         for call in range(10):
-            record = {"id": f"{number}-{call}", "started_at": (begun + call * MINUTE / 2).isoformat(), "latency_s": 1.0}
+            at = (begun + call * MINUTE / 2).isoformat()
+            record = {"id": f"{number}-{call}", "started_at": at, "latency_s": 1.0, "input_tokens": 100 + failed}
             lines.append(json.dumps(record | ({"error_type": "server"} if call < failed else {})))
     (folder / "calls.jsonl").write_text("\n".join(lines) + "\n")
     path = folder / "watchkeeper.yaml"
@@ -226,6 +227,78 @@ def test_rules_are_counted_on_a_log_and_nobody_is_told(tmp_path: Path, capsys: p
     assert not (tmp_path / "watchkeeper-data").exists()
 
 
+OTHERS = """
+  burning: {measure: error_ratio, burn: {objective: 0.9, windows: [{long: 30m, short: 10m, rate: 1}], enough_calls: 5}}
+  risen: {measure: error_ratio, over: 30m, above: 2, clear: 1, change: {value: 0.1}}
+  spent: {measure: tokens, labels: {type: input}, budget: {amount: 100000, per: day}}
+  marked: {measure: events, event: {}}
+  strange: {measure: out_of_distribution_ratio, labels: {stream: prompt}, above: 0.1}
+  failing: {measure: judge_fail_ratio, labels: {criterion: tone}, above: 0.1, receiver: hook}
+  unheard: {measure: judge_score, below: 0.1}
+judge:
+  judges: {small: {url: "http://127.0.0.1:9/v1", model: m, input_usd_per_million: 1, output_usd_per_million: 1}}
+  criteria: [tone]
+  own_criteria: {tone: {question: "Is it polite?"}}
+  budget_usd_per_day: 1
+"""
+
+
+def test_a_suggestion_for_another_kind_gives_what_it_says_when_it_is_put_in(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text() + OTHERS)
+    loaded, now = load(path, {}), clock()
+    names, span = ("burning", "risen", "spent"), (now - DAY / 2, now)
+    found = list(count(loaded, names, span, now, Wish(4, DAY)))
+    suggested = dict(loaded.settings.rules)
+    for each in found:
+        assert each.suggestion is not None
+        assert each.suggestion.level is not None, each.suggestion.why
+        suggested[each.rule] = with_level(suggested[each.rule], each.suggestion.level)
+    changed = replace(loaded, settings=loaded.settings.model_copy(update={"rules": suggested}))
+    again = list(count(changed, names, span, now, None))
+    expected = [each.suggestion and each.suggestion.alerts for each in found]
+    assert [len(each.fired) for each in again] == expected
+    assert max(len(each.fired) for each in again) > 0
+
+
+WATCHED_APART = ("failing", "unheard", "strange", "marked")
+
+
+def test_rules_about_a_judge_are_counted_on_the_verdicts_in_the_store_and_what_was_not_read_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text() + OTHERS)
+    hour, newest = timedelta(hours=1), floor(clock(), timedelta(hours=1))
+    key = Key.of("judge_fail_ratio", criterion="tone", corrected="no", judge="small", series="x")
+    rows = [
+        Measured("app", Segment(), Window(newest - (back + 1) * hour, newest - back * hour), {key: ratio_of(failed)})
+        for back, failed in enumerate([5, 70, 60, 5, 50, 5, 5])
+    ]
+    (tmp_path / "watchkeeper-data").mkdir()
+    store = Database.open(store_url(load(path, {})))
+    with store.transaction() as session:
+        judging.measure(session, rows)
+    store.close()
+    assert command(path, Asked("12h", WATCHED_APART, "1 per 12h", tmp_path / "metrics.prom"), as_json=True) == 0
+    found = {each["rule"]: each for each in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert (found["failing"]["alerts"], found["failing"]["unread"]) == (2, None)
+    assert 0.4 <= found["failing"]["suggestion"]["level"] < 0.6
+    assert found["failing"]["suggestion"]["alerts"] == 1
+    assert found["unheard"]["unread"] is None  # a judged window was read, and had no such number
+    assert "no text window was read" in found["strange"]["unread"]
+    written_down = (tmp_path / "metrics.prom").read_text()
+    assert 'watchkeeper_backtest_alerts{rule="failing"} 2.0' in written_down
+    assert 'watchkeeper_backtest_unread{rule="strange"} 1.0' in written_down
+    assert "watchkeeper_backtest_last_run_timestamp_seconds" in written_down
+    assert "there is no level to set" in found["marked"]["suggestion"]["why"]
+
+
+def ratio_of(failed: int) -> Value:
+    """Of a hundred verdicts."""
+    return Value(failed / 100, *wilson_of(failed, 100), 100)
+
+
 def test_a_person_reads_a_table_and_that_a_suggestion_is_in_sample(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -236,12 +309,12 @@ def test_a_person_reads_a_table_and_that_a_suggestion_is_in_sample(
     wish = Wish.parse("2")
     results = [
         Result("strict", span, episodes, Suggestion(wish, 0.75, 0.3, 1, (0.5, 4))),
-        Result("fast", span, [broken], Suggestion(wish, None, why="nothing moves")),
+        Result("fast", span, [broken], Suggestion(wish, None, why="nothing moves"), "no judge was asked"),
     ]
     show(results, load(written(tmp_path), {}))
     said = " ".join(capsys.readouterr().out.replace("│", "").split())
     assert "strict 2 2 8 d 4 d 7 d in 2 places, 1 still firing" in said
-    assert "fast 0 0 1 could not be evaluated" in said
+    assert "fast 0 0 1 could not be evaluated, no judge was asked" in said
     assert "strict: for 2 per 7d: above: 0.75, clear: 0.3 would have given 1 alerts in this very span." in said
     assert "(in sample), so the future will differ. Chosen on the first half alone (above: 0.5), it gives 4" in said
     assert "fast: no threshold is suggested: nothing moves" in said

@@ -32,7 +32,8 @@ from monitor.page import render_page
 from monitor.snapshot import GoldenStatus
 from monitor.status_json import render_json
 from monitor.store import golden, outbox, states
-from monitor.store.tables import GoldenAnswerRow, OutboxRow
+from monitor.store.golden_tables import GoldenAnswerRow
+from monitor.store.tables import OutboxRow
 from monitor.survey import survey
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)

@@ -26,7 +26,7 @@ from config.load import load
 from config.server import Server as ServerSettings
 from config.sources.common import Redaction
 from config.sources.files import FilesSource
-from detectors.measurement import Window
+from detectors.measurement import Key, Measured, Reason, Segment, Value, Window
 from monitor import api_charts, silence_page
 from monitor.counters import Counters
 from monitor.cycle import cycle
@@ -37,7 +37,7 @@ from monitor.illustrate import CHART_PATH, Illustrator, with_course
 from monitor.opening import open_house
 from monitor.quoting import READ, Quoting, read_texts
 from monitor.server import Server
-from monitor.store import courses, outbox, silences
+from monitor.store import courses, judging, outbox, silences
 from monitor.store.tables import BaselineRow, OutboxRow, TextRow
 from monitor.ways import linked
 
@@ -50,6 +50,7 @@ sources:
 rules:
   errors: {measure: error_ratio, by: [service], above: 0.5, min_calls: 3, over: 30m}
   slow: {measure: latency_seconds, labels: {percentile: "95"}, above: 100}
+  unkind: {measure: judge_fail_ratio, labels: {criterion: tone}, over: 2h, above: 0.2}
 receivers:
   slack: {kind: slack, webhook_url: "https://hooks.slack.com/services/T/B/x"}
   hook: {kind: webhook, url: "https://hooks.example.org/x"}
@@ -175,6 +176,26 @@ def test_a_drift_is_shown_by_its_evidence_and_says_which_baseline_it_is_against(
     assert [value for _, value in shown.series] == [0.0, 0.5, 1.0, 1.5]
     assert shown.threshold == 1.0
     assert shown.baseline == "the rolling baseline 01234567, learnt from 2026-02-25 to 2026-03-04"
+
+
+def test_the_course_of_a_rule_about_a_judge_is_that_of_its_verdicts(house: House) -> None:
+    series = {"criterion": "tone", "judge": "small", "series": "x"}
+    key, other = (Key.of("judge_fail_ratio", corrected=each, **series) for each in ("no", "yes"))
+    missing = Value(None, n=0, reason=Reason.NO_VALUES)
+    with house.database.transaction() as session:
+        for number in range(4):
+            end = START + number * HOUR
+            for hours, share in ((1, 0.1 * number), (2, 0.5)):
+                values = {key: Value(share, n=50), other: missing}
+                judging.measure(session, [Measured("app", Segment(), Window(end - hours * HOUR, end), values)])
+    labels = {"rule": "unkind", "source": "app", "corrected": "no", **series}
+    shown = with_course(house, alert(labels=labels), NOW)
+    assert [value for _, value in shown.series] == [0.5] * 4
+    assert shown.threshold == 0.2
+    built_in = {"rule": "judged_worse", "source": "app", "criterion": "tone", "judge": "small"}
+    worse = with_course(house, alert(labels=built_in), NOW)
+    assert [value for _, value in worse.series] == pytest.approx([0.0, 0.1, 0.2, 0.3])
+    assert worse.threshold is None
 
 
 def test_the_image_has_an_address_where_people_reach_the_server_by_https(house: House) -> None:

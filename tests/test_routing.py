@@ -224,5 +224,21 @@ def test_a_label_that_no_alert_has_is_doubted(tmp_path: Path) -> None:
     assert "routing.inhibit[0].equal[0]: alerts have no label 'modle'; did you mean 'model'?" in said
 
 
+SLACK = "receivers: {team: {kind: slack, webhook_url: 'https://hooks.slack.com/services/x', chart_by_url: true}}\n"
+
+
+@pytest.mark.parametrize(("url", "is_doubted"), [("", True), ("http://w.example.org", True), ("https://w.org", False)])
+def test_a_chart_without_an_address_is_doubted(tmp_path: Path, url: str, is_doubted: bool) -> None:
+    server = f"server: {{external_url: '{url}'}}\n" if url else ""
+    found = warnings(draft(written(tmp_path, SLACK + server), {}))
+    assert any("receivers.team.chart_by_url: its charts have no address" in str(each) for each in found) is is_doubted
+
+
+def test_a_bot_uploads_its_charts(tmp_path: Path) -> None:
+    text = SLACK.replace("webhook_url: 'https://hooks.slack.com/services/x'", "token: xoxb-1, channel: C1")
+    with pytest.raises(ConfigProblems, match="a bot uploads the chart"):
+        load(written(tmp_path, text), {})
+
+
 def test_what_matches_everything_matches_everything() -> None:
     assert all_match((), LABELS)

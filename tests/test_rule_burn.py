@@ -88,7 +88,9 @@ def test_the_ratio_of_good_calls_burns_as_that_of_bad_ones(calls: int, data: st.
         reading(PAGE, lambda _: ratio(failures, calls)),
         reading(good, lambda _: ratio(calls - failures, calls)),
     )
-    assert bad.verdict == turned.verdict
+    assert bad.verdict is not None
+    assert turned.verdict is not None
+    assert bad.verdict[:2] == turned.verdict[:2]
     assert bad.value is not None
     assert turned.value is not None
     assert turned.value.value == pytest.approx(bad.value.value, abs=1e-9)

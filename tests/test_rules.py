@@ -390,3 +390,15 @@ def test_a_verdict_stands_in_place_of_the_levels() -> None:
         states += LETTERS[alert.state]
     assert states == ".FF."
     assert alert.said == "reading 4"
+
+
+def test_a_change_of_state_says_how_sure_it_is_and_against_what() -> None:
+    mine = a_rule()
+    read = Reading(Value(0.9, 0.8, 0.95, 40), said="0.9 against 0.1 a week ago")
+    fired = step(mine, Alert(), read, START)
+    assert fired.transition == Transition(
+        State.INACTIVE, State.FIRING, START, 0.9, "", 0.8, 0.95, 40, "0.9 against 0.1 a week ago"
+    )
+    broken = step(mine, fired.alert, Value(None, reason=Reason.ERROR), START + MINUTE)
+    assert broken.transition is not None
+    assert (broken.transition.value, broken.transition.lower, broken.transition.said) == (None, None, "")

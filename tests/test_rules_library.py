@@ -11,7 +11,11 @@ from monitor.cli import app
 from monitor.commands.checks import load_checked
 from monitor.commands.library import FOLDER, GROUPS, library
 
-SOURCE = "sources:\n  app: {kind: files, paths: [logs/*.jsonl]}\n"
+SOURCE = (
+    "sources:\n  app: {kind: files, paths: [logs/*.jsonl]}\n"
+    "judge:\n  judges: {small: {url: http://127.0.0.1:9/v1, model: m, input_usd_per_million: 1, output_usd_per_million: 1}}\n"
+    "  criteria: [harmfulness, helpfulness]\n  budget_usd_per_day: 1\n"
+)
 
 
 def test_every_file_is_a_group() -> None:
@@ -28,7 +32,7 @@ def test_a_group_can_be_used_as_it_is(group: str, tmp_path: Path) -> None:
 def test_all_groups_together_are_one_file(tmp_path: Path) -> None:
     rules = load_checked(written(tmp_path, SOURCE + library()), {}).settings.rules
     each = [yaml.safe_load(library(group))["rules"] for group in GROUPS]
-    assert len(rules) == sum(map(len, each)) >= 20
+    assert len(rules) == sum(map(len, each)) >= 30
     assert {rule.kind for rule in rules.values()} == {"threshold", "change", "burn", "traffic_drop", "budget", "event"}
 
 

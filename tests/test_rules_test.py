@@ -11,10 +11,11 @@ from config.problems import ConfigProblems
 from detectors.intervals import wilson_of
 from detectors.measurement import Key, Reason, Segment, Value, Window
 from monitor.commands.rules_test import rules_test
-from monitor.rules_test.file import START, InputSeries, read_suite
+from monitor.rules_test.file import START, InputSeries
 from monitor.rules_test.notation import MOST_SAMPLES, parse, write
 from monitor.rules_test.past import GivenPast
 from monitor.rules_test.stage import Given
+from monitor.rules_test.suite import read_suite
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 EXAMPLES = sorted((Path(__file__).parents[1] / "config" / "examples" / "rule-tests").glob("*.yaml"))
@@ -79,6 +80,45 @@ def test_every_kind_of_rule_has_an_example_in_which_it_fires() -> None:
         expected = [each for test in suite.tests for each in test.transitions or []]
         fired |= {suite.settings.rules[each.rule].kind for each in expected if each.to == "firing"}
     assert fired == KINDS
+
+
+def test_texts_and_judges_have_examples_too() -> None:
+    suite = read_suite(next(path for path in EXAMPLES if path.name == "texts.yaml"), {})
+    measures = {each.measure for test in suite.tests for each in test.series}
+    assert {"out_of_distribution_ratio", "embedding_drift", "drift_evidence", "judge_fail_ratio"} <= measures
+
+
+BESIDE = """
+window: 1m
+rules:
+  failing: {measure: error_ratio, above: 0.5, by: [service]}
+  strange: {measure: out_of_distribution_ratio, above: 0.5, by: [service]}
+  untold: {measure: judge_score, below: 0.5, no_data: alert}
+tests:
+  - name: each kind of window has its own time
+    start: 2026-03-02T01:00:00Z
+    series:
+      - {measure: error_ratio, segment: {service: chat}, values: 0x29 1x29 0}
+      - {measure: out_of_distribution_ratio, segment: {service: chat}, labels: {stream: prompt, baseline: rolling},
+         values: 0 0.9}
+      - {measure: judge_score, labels: {criterion: tone}, values: 0.9 _}
+    transitions:
+      - {at: 30m, rule: failing, segment: {service: chat}, to: firing}
+      - {at: 60m, rule: failing, segment: {service: chat}, to: inactive}
+      - {at: 1h, rule: strange, segment: {service: chat}, labels: {stream: prompt, baseline: rolling}, to: firing}
+      - {at: 1h, rule: untold, labels: {criterion: tone}, to: no_data}
+    messages:
+      - {at: 30m, receiver: test, action: trigger, rules: failing}
+      - {at: 60m, receiver: test, action: resolve, rules: failing}
+      - {at: 60m, receiver: test, action: trigger, rules: strange}
+      - {at: 60m, receiver: test, action: trigger, rules: untold}
+"""
+
+
+def test_traffic_texts_and_judge_are_tested_beside_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rules_test([written(tmp_path, BESIDE, "beside.yaml")]) == 0, capsys.readouterr().out
 
 
 def test_a_source_whose_event_is_meant_must_be_named_where_there_are_several(tmp_path: Path) -> None:
@@ -213,6 +253,32 @@ tests:
             "nothing",
         ),
         ("config: none.yaml\ntests: [{name: a, series: [{measure: calls, values: 1}]}]", "none.yaml: does not exist"),
+        (
+            "tests: [{name: a, series: [{measure: topic_share, labels: {stream: prompt, topic: bills}, values: 1}]}]",
+            "topic_share has the label baseline; add it to `labels`: rolling, pinned",
+        ),
+        (
+            "tests: [{name: a, series: [{measure: judge_fail_ratio, labels: {criteria: tone}, values: 1}]}]",
+            "judge_fail_ratio has no label 'criteria'; did you mean 'criterion'?",
+        ),
+        (
+            "tests: [{name: a, series: [{measure: judge_fail_ratio, labels: {corrected: maybe}, values: 1}]}]",
+            "must be one of yes, no",
+        ),
+        (
+            "tests: [{name: a, series: [{measure: error_ratio, labels: {service: chat}, values: 1}]}]",
+            "error_ratio has no label 'service'; write it under `segment`",
+        ),
+        (
+            "tests: [{name: a, start: 2026-03-02T00:30:00Z, series: [{measure: judge_fail_ratio, values: 1}]}]",
+            "tests[0].start: no window of judge_fail_ratio ends then; write a multiple of 3600s",
+        ),
+        (
+            "rules: {a: {measure: judge_fail_ratio, above: 0.1}}\n"
+            "tests: [{name: a, series: [{measure: judge_fail_ratio, values: 1}],"
+            " transitions: [{at: 1m, rule: a, to: firing}]}]",
+            "is after the end of the test",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_says_where_and_what_would_be_right(tmp_path: Path, text: str, problem: str) -> None:
@@ -224,3 +290,13 @@ def test_a_file_that_cannot_be_used_says_where_and_what_would_be_right(tmp_path:
 def test_a_missing_file_is_a_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert rules_test([tmp_path / "none.yaml"]) == 2
     assert "none.yaml: cannot be read: No such file or directory" in capsys.readouterr().err
+
+
+def test_how_many_tests_held_is_a_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, metrics = written(tmp_path, FAILING, "wrong.yaml"), tmp_path / "rules.prom"
+    assert rules_test([path], metrics) == 1
+    assert 'watchkeeper_rules_tests{state="passed"} 1.0' in metrics.read_text()
+    assert 'watchkeeper_rules_tests{state="failed"} 1.0' in metrics.read_text()
+    assert "watchkeeper_rules_test_last_run_timestamp_seconds" in metrics.read_text()
+    assert rules_test([path], tmp_path / "none" / "rules.prom") == 2
+    assert "cannot be written: No such file" in " ".join(capsys.readouterr().err.split())

@@ -9,7 +9,9 @@ from fake_http import HANGS, HANGS_UP, Answer
 from fake_slack import FakeSlack, Posted, texts
 from notifier_ends import failure_of_sending
 from samples_notifiers import (
+    LONG,
     NOON,
+    SAMPLES,
     a_group,
     a_message,
     an_alert,
@@ -17,7 +19,8 @@ from samples_notifiers import (
     resolved,
 )
 
-from alerts.notifier import Link, Message, Notifier
+from alerts.notifier import DeliveryError, Link, Message, Notifier
+from alerts.registry import build
 from alerts.slack_blocks import farewell, headline
 from alerts.slack_picture import SPARED, Pictures
 
@@ -221,9 +224,47 @@ def test_a_change_whose_chart_slack_does_not_take_goes_without_it(bot: Notifier,
     assert "Worse" in message.text
 
 
+ADDRESS = "https://watch.example.org/api/v1/charts/watchkeeper-1.png"
+
+
 def test_a_webhook_has_no_chart_and_asks_for_none(webhook: Notifier, slack: FakeSlack) -> None:
-    webhook.send(_with_chart(), {})
+    webhook.send(dataclasses.replace(_with_chart(), image=ADDRESS), {})
     assert [each.path for each in slack.requests] == [slack.webhook_path]
+    assert not any(block["type"] == "image" for block in slack.messages[0].blocks)
+
+
+def _showing(slack: FakeSlack) -> Notifier:
+    """A webhook whose messages show their chart by its address."""
+    settings = SAMPLES[1].settings(slack, LONG)
+    return build("ops", settings.model_copy(update={"chart_by_url": True}))
+
+
+def test_a_webhook_shows_the_chart_by_its_address_where_that_is_asked_for(slack: FakeSlack) -> None:
+    _showing(slack).send(dataclasses.replace(_with_chart(), image=ADDRESS), {})
+    (image,) = (block for block in slack.messages[0].blocks if block["type"] == "image")
+    assert image["image_url"] == ADDRESS
+    assert "source=support" in image["alt_text"]
+
+
+@pytest.mark.parametrize("address", ["", "http://watch.example.org/c.png", "javascript:alert(1)", "https://"])
+def test_an_address_that_slack_cannot_fetch_is_not_shown(slack: FakeSlack, address: str) -> None:
+    _showing(slack).send(dataclasses.replace(_with_chart(), image=address), {})
+    assert not any(block["type"] == "image" for block in slack.messages[0].blocks)
+
+
+def test_a_message_whose_chart_slack_cannot_fetch_goes_without_it_and_once(slack: FakeSlack) -> None:
+    slack.webhook.fetches_images = False
+    _showing(slack).send(dataclasses.replace(_with_chart(), image=ADDRESS), {})
+    (message,) = slack.messages
+    assert not any(block["type"] == "image" for block in message.blocks)
+    assert len(slack.requests) == 2
+
+
+def test_a_webhook_that_fails_with_its_chart_is_asked_once(slack: FakeSlack) -> None:
+    slack.script(Answer(500, "no"))
+    with pytest.raises(DeliveryError):
+        _showing(slack).send(dataclasses.replace(_with_chart(), image=ADDRESS), {})
+    assert len(slack.requests) == 1
 
 
 def _deleted(slack: FakeSlack, root: Posted) -> None:

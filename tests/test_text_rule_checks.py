@@ -34,6 +34,7 @@ TOPIC = "measure: topic_share, above: 2, by: [service]"
         ("measure: judge_fail_ratio, above: 0.1", "", "rules.r.measure: no judge is configured; add a section `judge`, see docs/judge.md"),
         ("measure: judge_fail_ratio, above: 0.1, over: 40m", JUDGE.replace("day: 1", "day: 1, window: 15m"), "rules.r.over: is not a whole number of judged windows; judge.window is 15m"),
         ("measure: judge_fail_ratio, above: 0.1, by: [service]", JUDGE, "rules.r.by: calls are judged by [service, model] (judge.sampling.by); write `by: [service, model]`, or leave `by` out"),
+        ("measure: judge_fail_ratio, above: 0.1, labels: {criterion: helpfullness}", JUDGE, "rules.r.labels.criterion: nothing is judged by 'helpfullness'; did you mean 'helpfulness'?"),
         ("measure: judge_cost_usd, above: 5", JUDGE, "rules.r.measure: judge_cost_usd has no interval; write `fires_on: value`"),
     ],
 )  # fmt: skip

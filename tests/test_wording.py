@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from samples_notifiers import NOON, a_message, an_alert
 
 from alerts.notifier import Link
-from alerts.wording import amount, cut, facts, line, moment, number, safe_links, units, where
+from alerts.rules import State, Transition
+from alerts.wording import amount, cut, ending, facts, line, moment, number, safe_links, units, where
 
 
 @given(st.text(st.characters(), max_size=200), st.integers(1, 50))
@@ -103,3 +104,10 @@ def test_a_time_is_in_utc() -> None:
 )
 def test_only_links_to_the_web_are_kept_and_none_can_end_early(href: str, expected: list[str]) -> None:
     assert [link.href for link in safe_links(a_message(links=(Link("x", href),)), 60)] == expected
+
+
+def test_an_end_says_what_was_read_then_and_how_sure_that_is() -> None:
+    sure = Transition(State.FIRING, State.INACTIVE, NOON, 0.012, "recovered", 0.004, 0.03, 250)
+    assert ending(sure) == "recovered, at 0.012 (interval 0.004 to 0.03), n = 250"
+    assert ending(Transition(State.NO_DATA, State.INACTIVE, NOON, 0.5)) == "back, at 0.5"
+    assert ending(Transition(State.FIRING, State.INACTIVE, NOON, None, "no data")) == "no data"

@@ -5,6 +5,7 @@ Source: B. Beyer and others, "The Site Reliability Workbook" (2018), chapter 5, 
 """
 
 from datetime import timedelta
+from math import inf
 from typing import NamedTuple
 
 from alerts.conditions.moment import BROKEN, Moment, Reading, Verdict, unknown
@@ -40,8 +41,9 @@ def read(rule: Rule, moment: Moment) -> Reading:
             pairs.append((pair, long, short))
     if not pairs:
         return Reading(unknown(moment.ask([moment.latest(rule.burn.windows[0].long)])[0]))
-    pair, long, short = max(pairs, key=lambda each: min(each[1].rate, each[2].rate) / each[0].rate)
-    verdict = Verdict(any(_fires(*each) for each in pairs), any(_goes_on(*each) for each in pairs))
+    pair, long, short = max(pairs, key=lambda each: _goes_on_at(*each))
+    fires_at, goes_on_at = max(_fires_at(*each) for each in pairs), max(_goes_on_at(*each) for each in pairs)
+    verdict = Verdict(fires_at > 1, goes_on_at > 1, fires_at, goes_on_at)
     said = (
         f"burns {long.rate:.3g} times its budget over {format_duration(pair.long)} and {short.rate:.3g} times over "
         f"{format_duration(pair.short)}; the alarm is at {pair.rate:g}"
@@ -83,12 +85,13 @@ def words(rule: Rule) -> str:
     return f"error budget of {100 * (1 - rule.burn.objective):.4g} % burns more than {pairs}"
 
 
-def _fires(pair: BurnWindow, long: Burning, short: Burning) -> bool:
-    return all(each.enough and each.lower > pair.rate for each in (long, short))
+def _fires_at(pair: BurnWindow, long: Burning, short: Burning) -> float:
+    """How many times its rate a pair of windows surely burns; over 1 it fires."""
+    return min(each.lower if each.enough else -inf for each in (long, short)) / pair.rate
 
 
-def _goes_on(pair: BurnWindow, long: Burning, short: Burning) -> bool:
-    return long.rate > pair.rate and short.rate > pair.rate
+def _goes_on_at(pair: BurnWindow, long: Burning, short: Burning) -> float:
+    return min(long.rate, short.rate) / pair.rate
 
 
 def _spent(pair: BurnWindow, long: Burning) -> str:

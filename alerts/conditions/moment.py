@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import nan
 from typing import NamedTuple, Protocol
 
 from detectors.measurement import Key, Reason, Segment, Value, Window
@@ -80,10 +81,15 @@ class Moment:
 
 class Verdict(NamedTuple):
     """What a condition says that is more than a level: whether it holds for an alert that is not firing, and for one
-    that is."""
+    that is.
+
+    `fires_at` and `goes_on_at` are what it compared with its own level to say so; NaN where it has none.
+    """
 
     fires: bool
     goes_on: bool
+    fires_at: float = nan
+    goes_on_at: float = nan
 
 
 class Reading(NamedTuple):

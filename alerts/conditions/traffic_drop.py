@@ -7,7 +7,7 @@ limit would call every quiet minute a drop.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from math import copysign, log, sqrt
+from math import copysign, inf, log, sqrt
 from statistics import median
 from typing import NamedTuple
 
@@ -58,21 +58,23 @@ def read(rule: Rule, moment: Moment) -> Reading:
         return Reading(unknown(None), said=f"fewer than {weeks} weeks of this hour are known")
     share = now.value / found.expected
     level = DEFAULT_SHARE if rule.below is None else rule.below
-    fires = share < level and _fires(rule.traffic_drop, found.usual(), level, (now, last))
-    goes_on = share < (level if rule.clear is None else rule.clear)
+    counts = now.value, None if last is None else last.value
+    fires_at = _fires_at(rule.traffic_drop, found.usual(), counts) if share < 1 else inf
+    fires, goes_on = fires_at < level, share < (level if rule.clear is None else rule.clear)
     said = f"{now.value:.4g} calls, usual are {found.expected:.4g} at this hour of the week ({found.weeks} weeks)"
     n = now.n if now.n is not None else round(now.value)
-    return Reading(Value(share, n=max(n, round(found.expected))), Verdict(fires, fires or goes_on), said)
+    return Reading(
+        Value(share, n=max(n, round(found.expected))), Verdict(fires, fires or goes_on, fires_at, share), said
+    )
 
 
-def _fires(settings: TrafficDrop, usual: Usual, level: float, counts: tuple[Value, Value | None]) -> bool:
-    """Whether both windows are far under the usual, or the newer one is empty where that cannot be chance."""
-
-    def low(count: Value | None) -> bool:
-        known = None if count is None else count.value
-        return known is not None and known < level * usual.expected and deviations(known, usual) < -settings.deviations
-
-    return all(map(low, counts)) or (counts[0].value == 0 and silence(usual) >= settings.silence)
+def _fires_at(settings: TrafficDrop, usual: Usual, counts: tuple[float, float | None]) -> float:
+    """The share of the usual under which both windows are, or 0 where the newer one is empty and that cannot be chance;
+    infinite where they are not far under the usual."""
+    if counts[0] == 0 and silence(usual) >= settings.silence:
+        return 0.0
+    far = [each for each in counts if each is not None and deviations(each, usual) < -settings.deviations]
+    return max(far) / usual.expected if len(far) == len(counts) else inf
 
 
 def deviations(count: float, usual: Usual) -> float:

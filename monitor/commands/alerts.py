@@ -11,7 +11,7 @@ app = typer.Typer(
 )
 
 Id = Annotated[str, typer.Argument(help="The id of the alert, or how it begins; see alerts list.")]
-By = Annotated[str, typer.Option("--by", envvar=["WATCHKEEPER_USER", "USER"], help="Who does it.")]
+By = Annotated[str, typer.Option("--by", envvar=["WATCHKEEPER_USER", "USER", "LOGNAME"], help="Who does it.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON; see docs/alerting.md.")]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 
@@ -10,6 +10,8 @@ import orjson
 from rich.table import Table
 from rich.text import Text
 
+from alerts.levels import spelled
+from config.alerts import Rule
 from config.load import Loaded
 from config.types import parse_duration
 from config.words import choose, shown
@@ -22,15 +24,17 @@ from monitor.daemon import clock
 from monitor.sources.base import SourceError
 from monitor.store.database import StoreError
 from monitor.suggestion import Suggestion, Wish
+from monitor.textfile import Figure, last_run, write
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a person wrote: how much of the past, which rules, how many alerts are wished for."""
+    """What a person wrote: how much of the past, which rules, how many alerts are wished for, a file for metrics."""
 
     last: str
     rules: tuple[str, ...]
     wish: str
+    metrics: Path | None = None
 
 
 def backtest(config: Path, asked: Asked, *, as_json: bool) -> int:
@@ -42,6 +46,8 @@ def backtest(config: Path, asked: Asked, *, as_json: bool) -> int:
         wish = Wish.parse(asked.wish) if asked.wish else None
         span = now - _length(asked.last), now
         results = list(count(loaded, rules, span, now, wish))
+        if asked.metrics is not None:
+            _write(asked.metrics, results, now)
     except (CommandError, SourceError, StoreError, EmbeddingError, ValueError, OverflowError) as error:
         return explain(error)
     if as_json:
@@ -50,6 +56,34 @@ def backtest(config: Path, asked: Asked, *, as_json: bool) -> int:
     else:
         show(results, loaded)
     return 0
+
+
+def _write(path: Path, results: Sequence[Result], now: datetime) -> None:
+    """What each rule did, as metrics."""
+    start, end = results[0].span
+    figures = [
+        last_run("backtest", now),
+        Figure("backtest_seconds", "How much of the past was looked at.", "", {"": (end - start).total_seconds()}),
+        Figure(
+            "backtest_alerts",
+            "How often the rule would have fired.",
+            "rule",
+            {each.rule: len(each.fired) for each in results},
+        ),
+        Figure(
+            "backtest_firing_seconds", "How long in all.", "rule", {each.rule: sum(each.durations) for each in results}
+        ),
+        Figure(
+            "backtest_unread",
+            "1 where the rule has read nothing, so that no alert means nothing.",
+            "rule",
+            {each.rule: float(bool(each.unread)) for each in results},
+        ),
+    ]
+    try:
+        write(path, figures)
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _rules(loaded: Loaded, names: Sequence[str]) -> list[str]:
@@ -87,8 +121,7 @@ def show(results: Sequence[Result], loaded: Loaded) -> None:
     console.print(table)
     for each in results:
         if each.suggestion is not None:
-            key = "above" if loaded.settings.rules[each.rule].above is not None else "below"
-            console.print(Text(_suggested(each, each.suggestion, key)))
+            console.print(Text(_suggested(each, each.suggestion, loaded.settings.rules[each.rule])))
 
 
 def _remarks(result: Result) -> str:
@@ -100,23 +133,19 @@ def _remarks(result: Result) -> str:
     }
     said = [f"{facts[name]} {text}" for name, text in words.items() if facts[name]]
     places = facts["places"]
-    return ", ".join([*([f"in {places} places"] if isinstance(places, int) and places > 1 else []), *said])
+    spread = [f"in {places} places"] if isinstance(places, int) and places > 1 else []
+    return ", ".join([*spread, *said, *([result.unread] if result.unread else [])])
 
 
-def _suggested(result: Result, found: Suggestion, key: str) -> str:
+def _suggested(result: Result, found: Suggestion, rule: Rule) -> str:
     if found.level is None:
         return f"{result.rule}: no threshold is suggested: {found.why}"
     clear = "" if found.clear is None else f", clear: {found.clear:.6g}"
     said = (
-        f"{result.rule}: for {found.wish}: {key}: {_digits(found.level)}{clear} would have given {found.alerts} alerts"
+        f"{result.rule}: for {found.wish}: {spelled(rule, found.level)}{clear} would have given {found.alerts} alerts"
         " in this very span. It was chosen on these numbers (in sample), so the future will differ."
     )
     if found.checked is not None:
         level, alerts = found.checked
-        said += f" Chosen on the first half alone ({key}: {_digits(level)}), it gives {alerts} in the second half."
+        said += f" Chosen on the first half alone ({spelled(rule, level)}), it gives {alerts} in the second half."
     return said
-
-
-def _digits(level: float) -> str:
-    short = f"{level:g}"
-    return short if float(short) == level else repr(level)

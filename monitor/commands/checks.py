@@ -10,7 +10,7 @@ from config.problems import ConfigProblems, Finding, Problem
 from detectors.catalogue import BY_NAME
 from detectors.judge.criterion import CriterionError, from_file
 from detectors.sentiment import is_installed
-from monitor.commands.routing_checks import routing_doubts
+from monitor.commands.routing_checks import chart_doubts, routing_doubts
 from monitor.commands.rule_checks import check_rules
 
 
@@ -78,6 +78,7 @@ def _doubts(loaded: Loaded) -> Iterator[Finding]:
         yield Finding(("receivers",), "no receiver is configured", hint)
     yield from _without_files(loaded)
     yield from routing_doubts(settings)
+    yield from chart_doubts(settings)
     for name, source in settings.sources.items():
         if source.kind == "files":
             yield from _unmatched(source.paths, loaded, ("sources", name, "paths"))

@@ -54,8 +54,9 @@ def backfill(config: Path, span: tuple[str, str]) -> int:
     """Writes the measurements of a span of the past."""
     now = clock()
     try:
-        house = open_house(load_or_explain(config))
+        loaded = load_or_explain(config)
         times = _span(span, now)
+        house = open_house(loaded)
         with house.database.transaction() as session:
             leads = states.take_lease(session, LEASE, "backfill", now, BACKFILL_LEASE)
         try:
@@ -128,5 +129,5 @@ def _times(number: int) -> str:
 def _span(span: tuple[str, str], now: datetime) -> tuple[datetime, datetime]:
     start, end = (parse_time(text, now) for text in span)
     if start >= end:
-        raise CommandError(f"--from ({start}) must be before --to ({end})")
+        raise CommandError(f"--from ({start:%Y-%m-%d %H:%M} UTC) must be before --to ({end:%Y-%m-%d %H:%M} UTC)")
     return start, end

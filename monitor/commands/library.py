@@ -7,7 +7,7 @@ from monitor.commands.common import CommandError, explain
 
 FOLDER = Path(config.__file__).parent / "library"
 # In the order in which a service needs them.
-GROUPS = ("availability", "latency", "cost", "traffic", "quality", "drift", "feedback")
+GROUPS = ("availability", "latency", "cost", "traffic", "quality", "drift", "judge", "feedback")
 
 
 def show(group: str) -> int:

@@ -8,8 +8,8 @@ from pathlib import Path
 from alerts.notifier import AlertView, CallText, DeliveryError, Message, Notifier
 from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time
 from monitor.daemon import clock
-from monitor.opening import open_notifiers, state_directory, store_url
-from monitor.store.database import Database, StoreError
+from monitor.opening import open_notifiers, open_store
+from monitor.store.database import StoreError
 from monitor.store.events import Event, record
 
 
@@ -17,11 +17,11 @@ def notify_test(config: Path, names: Sequence[str]) -> int:
     """Sends a trigger and its resolution to each receiver; says for each whether they arrived."""
     try:
         settings = load_or_explain(config).settings
+        if not settings.receivers:
+            raise CommandError(f"{config}: no receiver is configured, so nobody can be told: see docs/receivers.md")
         unknown = [name for name in names if name not in settings.receivers]
-        if unknown or not settings.receivers:
-            raise CommandError(
-                f"no receiver {', '.join(unknown)}: configured are {', '.join(settings.receivers) or 'none'}"
-            )
+        if unknown:
+            raise CommandError(f"no receiver {', '.join(unknown)}: configured are {', '.join(settings.receivers)}")
         notifiers = open_notifiers(settings)
     except (CommandError, ValueError) as error:
         return explain(error)
@@ -65,8 +65,9 @@ def event(config: Path, name: str, detail: str, at: str) -> int:
     try:
         loaded = load_or_explain(config)
         when = parse_time(at, now) if at else now
-        state_directory(loaded).mkdir(parents=True, exist_ok=True)
-        database = Database.open(store_url(loaded))
+        if not name.strip():
+            raise CommandError("an event needs a name: what happened, such as deploy")
+        database = open_store(loaded)
     except (CommandError, StoreError) as error:
         return explain(error)
     with database.transaction() as session:

@@ -1,4 +1,5 @@
-"""Checks the routing against the labels that alerts have: a matcher on a label that none has never fits."""
+"""Checks the routing against the labels that alerts have, and receivers against what they show: a matcher on a label
+that none has never fits, and a chart without an address is never seen."""
 
 from collections.abc import Iterator
 
@@ -32,3 +33,12 @@ def routing_doubts(settings: Settings) -> Iterator[Finding]:
                 if name not in labels:
                     path = ("routing", "inhibit", number, key, place)
                     yield Finding(path, f"alerts have no label {shown(name)}", choose(name, sorted(labels)))
+
+
+def chart_doubts(settings: Settings) -> Iterator[Finding]:
+    """Receivers that show charts by an address that there is not."""
+    for name, receiver in settings.receivers.items():
+        is_reached = (settings.server.external_url or "").startswith("https://")
+        if receiver.kind == "slack" and receiver.chart_by_url and not is_reached:
+            hint = "set server.external_url to the address, beginning with https://, by which Slack reaches the service"
+            yield Finding(("receivers", name, "chart_by_url"), "its charts have no address", hint)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from config.problems import ConfigProblems
 from monitor.commands.common import CommandError, console, explain
+from monitor.daemon import clock
 from monitor.rules_test.compare import differences
-from monitor.rules_test.file import read_suite
 from monitor.rules_test.run import run
+from monitor.rules_test.suite import read_suite
+from monitor.textfile import Figure, last_run, write
 
 
-def rules_test(paths: Sequence[Path]) -> int:
+def rules_test(paths: Sequence[Path], metrics: Path | None = None) -> int:
     """Runs the tests of some files; exit status 1 when one fails, 2 when a file cannot be used."""
     failed = count = 0
     try:
@@ -28,6 +30,13 @@ def rules_test(paths: Sequence[Path]) -> int:
         _say(f"{failed} of {count} tests failed: - was expected and did not happen, + happened and was not expected")
     else:
         _say(f"{count} tests passed")
+    if metrics is not None:
+        states = {"passed": float(count - failed), "failed": float(failed)}
+        figures = [Figure("rules_tests", "Tests of rules of the last run.", "state", states)]
+        try:
+            write(metrics, [*figures, last_run("rules_test", clock())])
+        except OSError as error:
+            return explain(CommandError(f"{metrics}: cannot be written: {error.strerror}"))
     return 1 if failed else 0
 
 

@@ -14,6 +14,7 @@ from config.problems import Finding, Path
 from config.references import names, sections
 from config.sources.common import CommonSource
 from config.types import format_duration, parse_duration
+from config.words import choose, shown
 from detectors.judge_catalogue import JUDGED_BY_NAME
 from detectors.text_catalogue import TEXTS_BY_NAME
 
@@ -23,6 +24,7 @@ LONGEST = timedelta(days=1)  # of a text window; all lengths that there are divi
 _WITHOUT_INTERVAL = frozenset({"drift_evidence", "judge_cost_usd", "judge_starved_segments"})
 _SIGNED = frozenset({"embedding_drift", "model_drift", "judge_kappa", "judge_position_bias"})
 _BOTH = ("prompt", "response")
+_OF_PAIRS = frozenset({"judge_win_ratio", "judge_position_bias"})  # whose criterion is that of the pairs
 
 
 def check_text_rule(written: Mapping[str, Any], tree: Mapping[str, Any], path: Path) -> Iterator[Finding]:
@@ -123,6 +125,10 @@ def _of_judge(rule: Rule, tree: Mapping[str, Any], path: Path) -> Iterator[Findi
         yield Finding((*path, "measure"), "no judge is configured", "add a section `judge`, see docs/judge.md")
         return
     judge = _section(tree, "judge")
+    criterion, criteria = rule.labels.get("criterion"), [name for _, name in names(judge.get("criteria"))]
+    if criterion is not None and criteria and rule.measure not in _OF_PAIRS and criterion not in criteria:
+        hint = choose(criterion, criteria)
+        yield Finding((*path, "labels", "criterion"), f"nothing is judged by {shown(criterion)}", hint)
     window = _duration(judge.get("window"))
     if rule.over is not None and window is not None and rule.over % window:
         hint = f"judge.window is {format_duration(window)}"

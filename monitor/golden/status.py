@@ -11,7 +11,7 @@ from monitor.house import House
 from monitor.snapshot import GoldenStatus
 from monitor.store import golden
 from monitor.store.database import Session
-from monitor.store.tables import GoldenRunRow
+from monitor.store.golden_tables import GoldenRunRow
 
 
 def golden_status(house: House, session: Session, now: datetime) -> GoldenStatus | None:

@@ -16,9 +16,13 @@ from monitor.deliver import Delivery
 from monitor.house import House, Watched
 from monitor.past import Remembered
 from monitor.reading.desk import TextDesk
-from monitor.rules_test.file import RuleTest, Suite, source_of, test_end
+from monitor.rules_test.file import RuleTest, source_of
+from monitor.rules_test.judged import GivenVerdicts, follow_verdicts, remember_before
 from monitor.rules_test.past import GivenPast
-from monitor.rules_test.stage import EmptyLog, GivenMeter, ends, only
+from monitor.rules_test.stage import EmptyLog, GivenMeter, given_of, only
+from monitor.rules_test.suite import Suite
+from monitor.rules_test.texts import GivenLine, follow_texts, lines_of
+from monitor.rules_test.times import ends, is_judged, is_of_texts
 from monitor.store import events, outbox
 from monitor.store.database import Database, create
 from monitor.store.events import Event
@@ -52,6 +56,24 @@ class Happened:
     messages: list[tuple[datetime, str, Message]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A source with its series that have windows of their own: those of texts and of a judge."""
+
+    watched: Watched
+    lines: list[GivenLine]
+    verdicts: GivenVerdicts
+
+    @classmethod
+    def of(cls, house: House, watched: Watched, test: RuleTest) -> "Apart":
+        """The series of a test, with what was before them in the store."""
+        settings, name = house.settings, watched.name
+        lines = lines_of(settings, given_of(settings, name, filter(is_of_texts, test.series)), test.start)
+        verdicts = GivenVerdicts.of(settings, given_of(settings, name, filter(is_judged, test.series)), test.start)
+        remember_before(house, watched, verdicts)
+        return cls(watched, lines, verdicts)
+
+
 def run(suite: Suite) -> Iterator[Happened]:
     """What each test leads to, in order; every test has a store of its own."""
     with TemporaryDirectory(prefix="watchkeeper-rules-test-") as folder:
@@ -60,16 +82,18 @@ def run(suite: Suite) -> Iterator[Happened]:
         for number, test in enumerate(suite.tests):
             copy = copyfile(empty, Path(folder) / f"{number}.db")
             with _staged(only(suite.settings, test), test, copy) as house:
-                yield _run(house, suite, test)
+                yield _run(house, test)
 
 
-def _run(house: House, suite: Suite, test: RuleTest) -> Happened:
+def _run(house: House, test: RuleTest) -> Happened:
     receivers = {name: Noted() for name in house.settings.receivers}
     delivery = Delivery(house.database, receivers, house.counters)
-    happened = Happened()
-    for end in ends(suite.window, test.start, test_end(test, suite.window)):
-        for watched in house.sources.values():
-            advance(house, watched, Stretch(end, end), end)
+    happened, apart = Happened(), [Apart.of(house, watched, test) for watched in house.sources.values()]
+    for end in (test.start + after for after in ends(test, house.settings)):
+        for each in apart:
+            advance(house, each.watched, Stretch(end, end), end)
+            follow_texts(house, each.watched, each.lines, end)
+            follow_verdicts(house, each.watched, each.verdicts, end)
         with house.database.transaction() as session:
             happened.transitions.extend(outbox.take_transitions(session))
         happened.messages.extend(_sent(delivery, receivers, end))

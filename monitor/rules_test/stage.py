@@ -1,6 +1,6 @@
 """What stands in for sources and receivers in a test of rules; everything between them is the service's own code."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,10 +13,11 @@ from config.settings import Settings
 from config.sources import AnySource
 from detectors.measurement import Batch, Floats, Key, Reason, Segment, Series, Window
 from detectors.protocols import Calls
+from monitor.house import applies, is_about_traffic
 from monitor.meter import Admitted, Meter
 from monitor.rules_test.file import START, InputSeries, RuleTest, source_of
-from monitor.rules_test.notation import Sample
-from monitor.rules_test.values import value_of
+from monitor.rules_test.times import is_of_traffic
+from monitor.rules_test.values import value_at
 from monitor.sources.base import Poll
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ class Given:
         return cls(Key.of(series.measure, **series.labels), segment, series.over, series)
 
 
+def given_of(settings: Settings, source: str, series: Iterable[InputSeries]) -> tuple[Given, ...]:
+    """The series of one source."""
+    groupings = [tuple(each) for each in settings.sources[source].groupings]
+    return tuple(Given.of(each, groupings) for each in series if source_of(each.source, settings) == source)
+
+
 @dataclass(frozen=True, slots=True)
 class GivenMeter(Meter):
     """Measures nothing: each window has the value that the test gives it."""
@@ -91,10 +98,9 @@ class GivenMeter(Meter):
     def of_test(cls, settings: Settings, source: str, series: Sequence[InputSeries], start: datetime) -> "GivenMeter":
         """The meter of one source under the settings of a test."""
         configured: AnySource = settings.sources[source]
-        mine = [each for each in settings.rules.values() if not each.sources or source in each.sources]
+        mine = [each for each in settings.rules.values() if applies(each, source) and is_about_traffic(each)]
         meter = Meter.of(settings, configured, mine)
-        groupings = [tuple(each) for each in configured.groupings]
-        given = tuple(Given.of(each, groupings) for each in series if source_of(each.source, settings) == source)
+        given = given_of(settings, source, filter(is_of_traffic, series))
         return cls(meter.plan, meter.source, meter.trailing, given, start)
 
     def admit(self, log: Calls, first: datetime, last: datetime, admitted: Admitted) -> Admitted:
@@ -150,10 +156,8 @@ class _Columns:
         return cls(value, lower, upper, n, reason)
 
     def put(self, row: int, given: Given, number: int) -> None:
-        """Fills a row with one sample; after its end a series has no values."""
-        samples = given.series.values
-        sample: Sample = samples[number] if 0 <= number < len(samples) else Reason.NO_CALLS
-        value = value_of(given.series, given.key, sample, max(number, 0))
+        """Fills a row with one sample."""
+        value = value_at(given.series, given.key, number)
         self.reason[row] = value.reason
         for name in ("value", "lower", "upper", "n"):
             known = getattr(value, name)
@@ -161,12 +165,6 @@ class _Columns:
 
     def series(self) -> Series:
         return Series(self.value, self.lower, self.upper, self.n, self.reason)
-
-
-def ends(window: timedelta, start: datetime, last: timedelta) -> Iterator[datetime]:
-    """The slot ends of a test, the first one at its start."""
-    for number in range(last // window + 1):
-        yield start + number * window
 
 
 def only(settings: Settings, test: RuleTest) -> Settings:

@@ -25,6 +25,13 @@ def value_of(series: InputSeries, key: Key, sample: Sample, number: int) -> Valu
     return Value(sample, lower, upper, calls)
 
 
+def value_at(series: InputSeries, key: Key, number: int) -> Value:
+    """The value of one window; after its end a series has none."""
+    samples = series.values
+    sample: Sample = samples[number] if 0 <= number < len(samples) else Reason.NO_CALLS
+    return value_of(series, key, sample, max(number, 0))
+
+
 def _beside(samples: Samples | None, number: int) -> float | None:
     """The sample of a series that goes on with its last one."""
     found = None if samples is None else samples[min(number, len(samples) - 1)]

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from alerts.notifier import Message
 from detectors.measurement import Segment
 from monitor.store import outbox
+from monitor.store.judge_tables import JudgeMeasurementRow
 from monitor.store.measurements import segment_text
 from monitor.store.tables import MeasurementRow, OutboxRow, TextRow
 
@@ -57,11 +59,32 @@ def of_texts(session: Session, wanted: Wanted, stream: str, baseline: str, until
     return [(row.end, _value(row.body, wanted)) for row in reversed(rows)]
 
 
+def of_judge(session: Session, wanted: Wanted, length: timedelta | None, until: datetime) -> Course:
+    """The same of what a judge has said, in windows of a length; unset is the shortest that there is."""
+    mine = (
+        col(JudgeMeasurementRow.source) == wanted.source,
+        col(JudgeMeasurementRow.segment) == segment_text(wanted.segment),
+        col(JudgeMeasurementRow.end) <= until,
+    )
+    shortest = select(func.min(JudgeMeasurementRow.length_s)).where(*mine).scalar_subquery()
+    seconds = shortest if length is None else int(length.total_seconds())
+    query = select(JudgeMeasurementRow).where(*mine, col(JudgeMeasurementRow.length_s) == seconds)
+    rows = session.exec(query.order_by(col(JudgeMeasurementRow.end).desc()).limit(MOST)).all()
+    return [(row.end, _value(_of_any_series(row.body, wanted), wanted)) for row in reversed(rows)]
+
+
 def newest_message(session: Session, key: str) -> Message | None:
     """The newest message about a group, sent or not."""
     query = select(OutboxRow).where(col(OutboxRow.key) == key).order_by(col(OutboxRow.id).desc()).limit(1)
     row = session.exec(query).first()
     return None if row is None else outbox.message_of(row)
+
+
+def _of_any_series(body: Sequence[Sequence[Any]], wanted: Wanted) -> list[list[Any]]:
+    """Without the label of the series: a window has one of a judge and criterion, and a built-in rule names none."""
+    if "series" in wanted.labels:
+        return [list(each) for each in body]
+    return [[name, {key: each[key] for key in each if key != "series"}, *rest] for name, each, *rest in body]
 
 
 def _value(body: Sequence[Sequence[object]], wanted: Wanted) -> float | None:

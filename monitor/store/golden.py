@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session, col, delete, func, select, update
 
-from monitor.store.tables import GoldenAnswerRow, GoldenRunRow
+from monitor.store.golden_tables import GoldenAnswerRow, GoldenRunRow
 
 DONE = "done"
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, LargeBinary, Text
+from sqlalchemy import JSON, BigInteger, Index, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from monitor.store.columns import UtcDateTime, counted, optional_json
@@ -116,6 +116,10 @@ class TransitionRow(SQLModel, table=True):
     held: str | None = None
     exemplars: Any = Field(default=None, sa_type=JSON)
     alert: str = Field(default="", index=True)  # its fingerprint
+    lower: float | None = None  # how sure the value is, of how many calls, and what it was compared with
+    upper: float | None = None
+    n: int | None = Field(default=None, sa_type=BigInteger)
+    compared: str | None = Field(default=None, sa_type=Text)
 
 
 class GroupRow(SQLModel, table=True):
@@ -189,33 +193,6 @@ class IdentityRow(SQLModel, table=True):
     first_at: datetime = Field(sa_type=UtcDateTime)
     last_at: datetime = Field(sa_type=UtcDateTime)
     is_news: bool = False
-
-
-class GoldenRunRow(SQLModel, table=True):
-    """One time that the golden set was asked, from its first question to its comparison."""
-
-    __tablename__ = "golden_run"
-    id: int | None = counted()
-    state: str  # running, waiting, failing, done
-    started_at: datetime = Field(sa_type=UtcDateTime, index=True)
-    tried_at: datetime = Field(sa_type=UtcDateTime)
-    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    problem: str = Field(default="", sa_type=Text)
-    facts: Any = Field(default=None, sa_type=JSON)
-
-
-class GoldenAnswerRow(SQLModel, table=True):
-    """An answer to a prompt of the golden set, with what it cost; without a text it was asked for and never came."""
-
-    __tablename__ = "golden_answer"
-    run: int = Field(primary_key=True)
-    prompt: str = Field(primary_key=True)  # a hash of everything that the prompt is
-    sample: int = Field(primary_key=True)
-    at: datetime = Field(sa_type=UtcDateTime, index=True)
-    usd: float
-    text: str | None = Field(default=None, sa_type=Text)
-    frozen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class LeaseRow(SQLModel, table=True):
