@@ -33,7 +33,9 @@ CALL_COLUMNS: tuple[Column, ...] = (
     Column(
         "ended_at", "timestamp", "UTC", "When the call completed or failed; windows go by this time.", ("event time",)
     ),
-    Column("ingested_at", "timestamp", "UTC", "When the record reached the log.", ("lateness",)),
+    Column(
+        "ingested_at", "timestamp", "UTC", "When the record reached the log.", ("`latest_by`, where an id comes twice",)
+    ),
     Column(
         "trace_id",
         "string",
@@ -41,7 +43,7 @@ CALL_COLUMNS: tuple[Column, ...] = (
         "The user request that this call served.",
         ("traces, calls per trace, trace latency and success",),
     ),
-    Column("parent_id", "string", "", "The span or call that made this call.", ("trajectories",)),
+    Column("parent_id", "string", "", "The span or call that made this call.", ("labels of people given to a step",)),
     Column("session_id", "string", "", "The conversation.", ("effective sample size by session",)),
     Column("user_id", "string", "", "Who asked; never exported as a label.", ("retry storms by user",)),
     Column("service", "string", "", "The application or deployment that called.", ("segments by service",)),
@@ -63,7 +65,7 @@ CALL_COLUMNS: tuple[Column, ...] = (
         ("prompt drift, out-of-distribution prompts and the judge",),
     ),
     Column("system_prompt", "string", "", "The system message.", ("the judge's instruction checks",)),
-    Column("messages", "json", "", "All messages of the request.", ("multi-turn judging",)),
+    Column("messages", "json", "", "All messages of the request.", ("what tools returned, in trajectories",)),
     Column("context", "string", "", "What was retrieved for the answer.", ("groundedness checks",)),
     Column(
         "response",
@@ -83,8 +85,8 @@ CALL_COLUMNS: tuple[Column, ...] = (
     Column("input_tokens", "integer", "tokens", "Tokens read, cached ones included.", ("input tokens and TPS",)),
     Column("output_tokens", "integer", "tokens", "Tokens written, reasoning included.", ("output tokens and TPS",)),
     Column("cached_input_tokens", "integer", "tokens", "Input tokens read from a cache.", ("cached tokens",)),
-    Column("cache_write_tokens", "integer", "tokens", "Input tokens written to a cache.", ("cost of cache writes",)),
-    Column("reasoning_tokens", "integer", "tokens", "Output tokens spent on reasoning.", ("reasoning share",)),
+    Column("cache_write_tokens", "integer", "tokens", "Input tokens written to a cache."),
+    Column("reasoning_tokens", "integer", "tokens", "Output tokens spent on reasoning."),
     Column("cost_usd", "float", "US dollars", "What the call cost.", ("cost",)),
     Column("cache_hit", "boolean", "", "Answered from a response cache, no model asked.", ("cache hit ratio",)),
     Column("reference", "string", "", "The right answer, where it is known.", ("reference checks",)),

@@ -118,7 +118,7 @@ def _exactly(session: Session, alert: str) -> list[Matcher]:
 def _name(by: str) -> str:
     name = clean_text(by.strip(), LONGEST_NAME)
     if not name:
-        raise RefusedError("it must be known who asks: say by whom")
+        raise RefusedError("it must be known who asks: say by whom (on the command line with --by NAME)")
     return name
 
 

@@ -18,7 +18,7 @@ def guard(token: SecretStr | None) -> Callable[[Request], Awaitable[None]]:
     """Lets through who sends the token, and everybody where none is set."""
 
     async def check(request: Request) -> None:
-        if token is not None and not _knows(request, token.get_secret_value()):
+        if token is not None and not knows(request, token.get_secret_value()):
             text = "this needs the token of server.token: Authorization: Bearer …"
             raise HTTPException(401, text, {"WWW-Authenticate": "Bearer"})
 
@@ -56,7 +56,8 @@ def asked(model: type[Asked], read: bytes) -> Asked:
         raise HTTPException(422, clean_text(f"{where}: {first['msg']}" if where else first["msg"], 500)) from None
 
 
-def _knows(request: Request, token: str) -> bool:
+def knows(request: Request, token: str) -> bool:
+    """Whether a request sends the token."""
     kind, _, sent = request.headers.get("authorization", "").partition(" ")
     # Headers are read as latin-1, whatever their bytes mean.
     return kind.lower() == "bearer" and hmac.compare_digest(sent.strip(" ").encode("latin-1"), token.encode())

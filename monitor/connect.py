@@ -25,13 +25,11 @@ _ENOUGH = 100
 _BACK = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))
 _PARTS = 3  # steps of a first read after which a check has seen enough
 
-# What one of these columns says, the others say as well.
-_INSTEAD: Mapping[str, tuple[str, ...]] = {
-    "ended_at": ("latency_s",),
-    "latency_s": ("ended_at",),
-    "error_type": ("status_code", "error"),
-    "status_code": ("error_type", "error"),
-    "error": ("error_type", "status_code"),
+# What one of these columns says, the others say as well; and what is off without any of them.
+_EITHER: Mapping[tuple[str, ...], str] = {
+    ("ended_at", "latency_s"): "latency, and windows by the time at which a call ended",
+    ("error_type", "status_code", "error"): "errors, and ratios of errors and of success",
+    ("user_id", "session_id"): "retry storms, and intervals that know who asked several times",
 }
 
 
@@ -51,7 +49,7 @@ class Sampled:
     Attributes:
         rows: how many were looked at.
         shares: every canonical column.
-        costs: what is off, and why: `prompt is missing: prompt drift … are off`.
+        costs: what is off, and why: `prompt is missing; off without it: prompt drift …`.
     """
 
     rows: int
@@ -152,17 +150,15 @@ def _sampled(columns: tuple[Column, ...], present: frozenset[str], table: "ir.Ta
 def _costs(shares: Iterable[Share]) -> Iterable[str]:
     shares = list(shares)
     there = {each.column.name for each in shares if each.present and each.share != 0}
+    names = {each.column.name for each in shares}
+    for either, off in _EITHER.items():
+        if names.issuperset(either) and there.isdisjoint(either):
+            yield f"none of {', '.join(either)} has a value; off without one of them: {off}"
+    settled = {name for either in _EITHER for name in either} | there
     for each in shares:
-        name = each.column.name
-        if name in there or not each.column.feeds or there.intersection(_INSTEAD.get(name, ())):
-            continue
-        why = "has no value in the sample" if each.present else "is missing"
-        yield f"{name} {why}: {'; '.join(each.column.feeds)} {_verb(each.column.feeds)} off"
-
-
-def _verb(feeds: tuple[str, ...]) -> str:
-    several = len(feeds) > 1 or feeds[0].endswith("s") or any(word in feeds[0] for word in (" and ", ", "))
-    return "are" if several else "is"
+        if each.column.feeds and each.column.name not in settled:
+            why = "has no value in the sample" if each.present else "is missing"
+            yield f"{each.column.name} {why}; off without it: {'; '.join(each.column.feeds)}"
 
 
 def _unusable(source: Source, poll: Poll) -> dict[str, int | None]:

@@ -49,25 +49,30 @@ def table_examples(source: TableLog, since: datetime, until: datetime) -> list[E
 
 
 def file_examples(settings: FilesSource, key: str, folder: Path) -> list[Example]:
-    """Records of the file that was written last; an empty list when there is none.
+    """Records of the files that were written last; an empty list when there is none.
 
     Raises:
         SourceError: the file cannot be read or an expression cannot work.
     """
-    files = [file.path for file in scan(settings.paths, folder, []) if file.size]
-    if not files:
-        return []
     expressions = Expressions(CALLS, settings.columns, f"{key}.columns", settings.timezone)
-    kind = format_of(files[-1].name) if settings.format == "auto" else settings.format
+    found: list[Example] = []
+    for file in reversed(scan(settings.paths, folder, [])):
+        if len(found) < MOST and file.size:
+            found = _of_file(file.path, settings, key, expressions)[len(found) - MOST :] + found
+    return found
+
+
+def _of_file(path: Path, settings: FilesSource, key: str, expressions: Expressions) -> list[Example]:
+    kind = format_of(path.name) if settings.format == "auto" else settings.format
     try:
         if kind == "parquet":
-            return _of_parquet(files[-1], expressions)
+            return _of_parquet(path, expressions)
         parser: Parser = Csv(settings.delimiter, None) if kind == "csv" else JsonLines()
-        return _of_lines(files[-1], parser, expressions, Redactor(settings.redact))
+        return _of_lines(path, parser, expressions, Redactor(settings.redact))
     except OSError as error:
-        raise SourceError(f"{key}.paths: {files[-1]}: {error.strerror}") from error
+        raise SourceError(f"{key}.paths: {path}: {error.strerror}") from error
     except duckdb.Error as error:
-        raise SourceError(f"{key}.paths: {files[-1]}: {shown(error)}") from error
+        raise SourceError(f"{key}.paths: {path}: {shown(error)}") from error
 
 
 def _of_lines(path: Path, parser: Parser, expressions: Expressions, redactor: Redactor) -> list[Example]:

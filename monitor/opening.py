@@ -8,7 +8,7 @@ from config.load import Loaded
 from config.settings import Settings
 from monitor.house import House
 from monitor.sources.registry import SourceContext
-from monitor.store.database import Database
+from monitor.store.database import Database, StoreError
 
 
 def open_house(loaded: Loaded) -> House:
@@ -17,10 +17,23 @@ def open_house(loaded: Loaded) -> House:
     Raises:
         StoreError: the store cannot be opened.
     """
-    directory = state_directory(loaded)
-    directory.mkdir(parents=True, exist_ok=True)
-    context = SourceContext(loaded.folder, directory / "landed", Database.open(store_url(loaded)))
+    context = SourceContext(loaded.folder, state_directory(loaded) / "landed", open_store(loaded))
     return House.open(loaded.settings, context)
+
+
+def open_store(loaded: Loaded) -> Database:
+    """The live store; on the first start it is made, with the state directory.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    directory = state_directory(loaded)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"store.directory: {directory} cannot be made: {error.strerror}"
+        raise StoreError(f"{reason}; set it to a directory that this user may write") from error
+    return Database.open(store_url(loaded))
 
 
 def open_notifiers(settings: Settings) -> dict[str, Notifier]:

@@ -193,7 +193,7 @@ def _listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address, family=family)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = (error.strerror or str(error)).partition(" (while ")[0]  # Python adds the address to the reason
         raise ServerError(
             f"cannot listen on {host} port {port}: {reason}; set server.host and server.port to a free address"
         ) from error

@@ -26,9 +26,8 @@ from monitor.snapshot import (
     SourceStatus,
     TransitionStatus,
 )
-from monitor.store import canaries, history, measurements, outbox, silences, states
+from monitor.store import canaries, history, measurements, outbox, quarantine, silences, states
 from monitor.store.database import Session
-from monitor.store.manifest import Manifest
 from monitor.store.tables import ChannelRow, ProgressRow, TransitionRow
 from monitor.textstatus import text_statuses
 
@@ -39,7 +38,6 @@ NEWEST_WITHIN = timedelta(hours=6)  # older windows are not the present of anyth
 
 def survey(house: House, now: datetime) -> Snapshot:
     """Everything that is shown, at `now`, from one state of the store."""
-    quarantined = {name: _quarantined(house, name) for name in house.sources}
     with house.database.reading() as session:
         progress = states.all_progress(session)
         ends = measurements.ends(session, now - NEWEST_WITHIN)
@@ -50,7 +48,8 @@ def survey(house: House, now: datetime) -> Snapshot:
         ]
         recent = outbox.transitions(session, RECENT)
         sources = (
-            _source(watched, progress.get(name), now, quarantined[name]) for name, watched in house.sources.items()
+            _source(watched, progress.get(name), now, quarantine.counts(session, name))
+            for name, watched in house.sources.items()
         )
         return Snapshot(
             at=now,
@@ -69,14 +68,6 @@ def survey(house: House, now: datetime) -> Snapshot:
             proof=_proof(house, session),
             counters=house.counters.counted(),
         )
-
-
-def _quarantined(house: House, source: str) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for stream in ("calls", "feedback"):
-        for reason, number in Manifest(house.database, source, stream).quarantine_counts().items():
-            counts[reason] = counts.get(reason, 0) + number
-    return counts
 
 
 def _source(watched: Watched, row: ProgressRow | None, now: datetime, quarantined: Mapping[str, int]) -> SourceStatus:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from alerts import wording
 from alerts.annotations import of_alert
 from alerts.digest import claims
 from alerts.grouping import Group, Way, active, group_key, identity, renewed
@@ -64,9 +65,9 @@ def tell(house: House, decision: Decision, when: When, speaks: Speaks) -> None:
 
 
 def _reasons(decision: Decision) -> Mapping[frozenset[tuple[str, str]], str]:
-    """Why alerts have ended, by identity."""
+    """Why alerts have ended and what was read then, by identity."""
     return {
-        identity(labels_of(each.alert_id)): each.transition.reason
+        identity(labels_of(each.alert_id)): wording.ending(each.transition)
         for each in decision.history
         if each.transition.after not in ACTIVE
     }
@@ -122,7 +123,8 @@ def _views(house: House, decision: Decision, speaks: Speaks) -> Iterator[tuple[s
         if rule is None or not speaks(labels_of(alert_id)):
             continue
         shown = view(Active(alert_id, of_alert(rule, labels_of(alert_id)), alert, ids.get(alert_id, ())))
-        shown = replace(shown, events=beside(shown.labels, alert.fired_at or shown.since, decision.around.happened))
+        if events := beside(shown.labels, alert.fired_at or shown.since, decision.around.happened):
+            shown = replace(shown, events=events)
         for receiver in house.receivers_of(alert_id, rule):
             yield receiver, shown
 

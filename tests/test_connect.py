@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -83,10 +84,11 @@ def test_the_share_of_values_is_that_of_the_newest_calls(tmp_path: Path) -> None
 def test_a_missing_column_is_told_with_what_it_costs(tmp_path: Path) -> None:
     record = {"id": "a", "started_at": str(NOW - timedelta(minutes=1)), "prompt": None, "response": "yes"}
     found = lines(tmp_path, record)
-    assert "prompt has no value in the sample: prompt drift, out-of-distribution prompts and the judge are off" in (
-        *found.calls.costs,
-    )
-    assert "ttft_s is missing: time to first token is off" in found.calls.costs
+    feeds = "prompt drift, out-of-distribution prompts and the judge"
+    assert f"prompt has no value in the sample; off without it: {feeds}" in found.calls.costs
+    assert "ttft_s is missing; off without it: time to first token" in found.calls.costs
+    either = "none of error_type, status_code, error has a value; off without one of them: errors, "
+    assert [cost.startswith(either) for cost in found.calls.costs if "error" in cost] == [True]
     assert not any(cost.startswith(("response ", "tags ", "id ")) for cost in found.calls.costs)
 
 
@@ -96,7 +98,16 @@ def test_a_missing_column_is_told_with_what_it_costs(tmp_path: Path) -> None:
 )
 def test_a_column_that_another_one_replaces_costs_nothing(tmp_path: Path, there: dict[str, Any], needless: str) -> None:
     found = lines(tmp_path, {"id": "a", "started_at": NOW - timedelta(seconds=9), **there})
-    assert not any(cost.startswith(needless) for cost in found.calls.costs)
+    assert not any(needless in cost for cost in found.calls.costs)
+
+
+def test_examples_come_from_the_files_that_were_written_last(tmp_path: Path) -> None:
+    for number, ids in enumerate(["abc", "def", "g"]):
+        path = tmp_path / f"log.{number}.jsonl"
+        path.write_text("".join(json.dumps(CALL | {"id": each}, default=str) + "\n" for each in ids))
+        os.utime(path, (number + 1, number + 1))
+    found = looked_at(tmp_path, kind="files", paths=["log.*"])
+    assert [example.mapped["id"] for example in found.examples] == list("cdefg")
 
 
 def test_an_old_log_is_sampled_where_it_is(tmp_path: Path) -> None:
@@ -119,7 +130,7 @@ def test_feedback_is_sampled_beside_the_calls(tmp_path: Path) -> None:
     found = table(tmp_path, [CALL], feedback={"table": "rated"})
     assert found.feedback is not None
     assert found.feedback.rows == 1
-    assert "score has no value in the sample: feedback score and positive ratio are off" in found.feedback.costs
+    assert "score has no value in the sample; off without it: feedback score and positive ratio" in found.feedback.costs
     assert "feedback: 1 rows sampled" in printed(found)
 
 

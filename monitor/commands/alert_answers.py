@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from config.settings import Settings
@@ -20,9 +20,10 @@ from monitor.commands.common import CommandError, console, explain, load_or_expl
 from monitor.daemon import clock
 from monitor.explain import Sentence
 from monitor.explain import explain as story
-from monitor.opening import state_directory, store_url
+from monitor.opening import open_store
 from monitor.store.database import Database, Session, StoreError
 from monitor.store.history import Asked
+from monitor.store.tables import TransitionRow
 
 ERRORS = (CommandError, StoreError, UnknownAlertError, RefusedError)
 LONGEST = 1_000  # of anything that is printed
@@ -36,8 +37,7 @@ def opened(config: Path) -> Iterator[tuple[Settings, Database]]:
         CommandError, StoreError: there are none.
     """
     loaded = load_or_explain(config)
-    state_directory(loaded).mkdir(parents=True, exist_ok=True)
-    database = Database.open(store_url(loaded))
+    database = open_store(loaded)
     try:
         yield loaded.settings, database
     finally:
@@ -61,7 +61,7 @@ def show_all(config: Path, wanted: tuple[str, str, str, int], *, ended: bool, as
     if as_json:
         write([each.as_json() for each in found])
         return 0
-    table = Table("id", "rule", "where", "state", "severity", "since", "value", "told", "taken on by")
+    table = _alerts()
     for each in found:
         table.add_row(*map(safe, _row(each)))
     console.print(table if found else "no alerts")
@@ -141,6 +141,12 @@ def _do(config: Path, alert: str, done: str, change: Callable[[Session, str], No
     return 0
 
 
+def _alerts(title: str | None = None) -> Table:
+    """A table of alerts; where the terminal is too narrow words are broken, but no id, so that it can be copied."""
+    names = ("rule", "where", "state", "severity", "since", "value", "told", "taken on by")
+    return Table(Column("id", no_wrap=True), *(Column(name, overflow="fold") for name in names), title=title)
+
+
 def _row(entry: Entry) -> list[str]:
     place = [entry.alert.source, *(value for _, value in (*entry.alert.segment.labels, *entry.alert.labels))]
     moment = entry.since or entry.ended
@@ -157,23 +163,24 @@ def _row(entry: Entry) -> list[str]:
     ]
 
 
-def _read(entry: Entry) -> str:
+def _read(what: Entry | TransitionRow) -> str:
     """The value with its interval."""
-    if entry.value is None:
+    if what.value is None:
         return ""
-    number = formats.number(entry.value)
-    if entry.lower is None or entry.upper is None:
+    number = formats.number(what.value)
+    if what.lower is None or what.upper is None:
         return number
-    return f"{number} ({formats.number(entry.lower)} to {formats.number(entry.upper)})"
+    return f"{number} ({formats.number(what.lower)} to {formats.number(what.upper)})"
 
 
 def _print_book(found: Book) -> None:
-    labels = Table("id", "rule", "where", "state", "severity", "since", "value", "told", "taken on by", title="Alert")
+    labels = _alerts("Alert")
     labels.add_row(*map(safe, _row(found.entry)))
-    changes = Table("window ended", "from", "to", "value", "reason", "held", title="Changes")
+    changes = Table("window ended", "from", "to", "value", "compared with", "reason", "held", title="Changes")
     for row in found.transitions:
-        value = "" if row.value is None else formats.number(row.value)
-        changes.add_row(formats.clock(row.at), row.from_state, row.to_state, value, safe(row.reason), row.held or "")
+        compared = safe(row.compared or "")
+        states = (formats.clock(row.at), row.from_state, row.to_state)
+        changes.add_row(*states, _read(row), compared, safe(row.reason), row.held or "")
     told = Table("at", "receiver", "what became of it", "message", "delivery", title="Messages")
     for each in found.notifications:
         sent = found.deliveries.get(each.outbox or 0)
@@ -182,5 +189,5 @@ def _print_book(found: Book) -> None:
     notes = Table("at", "by", "what", "text", title="Notes")
     for note in found.notes:
         notes.add_row(formats.clock(note.at), safe(note.author), note.kind, safe(note.text))
-    for table in (labels, changes, told, notes):
+    for table in (labels, changes, told, *([notes] if found.notes else [])):
         console.print(table)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -15,6 +16,9 @@ from config.load import Loaded
 from config.problems import ConfigProblems
 from monitor import times
 from monitor.commands.checks import load_checked
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 console = Console(soft_wrap=True)
 errors = Console(stderr=True, soft_wrap=True)
@@ -70,12 +74,18 @@ def log_to_console() -> None:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
+def bars(where: Console, **how: Any) -> "Progress":
+    """Bars of what is being done, how far it is and for how long; `how` as Rich's Progress takes it."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=where, **how)
+
+
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, float], None]]:
     """A bar on standard error, where a person watches; it is told what is being done and the share that is done."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
+    # What is printed meanwhile goes through the bar, so that it stays whole; but never away from a file or a pipe.
+    how = {"transient": True, "disable": not errors.is_terminal, "redirect_stdout": console.is_terminal}
+    with bars(errors, **how) as bar:
         task = bar.add_task("opening", total=1.0)
         yield lambda what, share: bar.update(task, description=what, completed=share)

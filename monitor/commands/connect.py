@@ -20,9 +20,11 @@ from monitor.daemon import clock
 from monitor.redact import Redactor
 from monitor.sources.base import SourceError
 from monitor.sources.registry import SourceContext, build
+from monitor.store import quarantine
 from monitor.store.database import Database
 
 _SHOWN = 120  # characters of a value
+_PLACES = 3  # where the newest records are that cannot be used
 _READ = 20_000  # characters of it that are redacted
 
 
@@ -47,6 +49,9 @@ def _show(name: str, loaded: Loaded, context: SourceContext, now: datetime, to: 
         source = build(name, settings, context)
         try:
             show(inspect(name, source, settings, loaded.folder, now), settings, to)
+            with context.database.reading() as session:
+                for place, reason in quarantine.newest(session, name, _PLACES):
+                    to.print(Text(f"kept aside, {reason}: {clean_text(place, _SHOWN)}", style="yellow"))
         finally:
             source.close()
     except SourceError as error:

@@ -7,14 +7,14 @@ from importlib.resources import files
 from pathlib import Path
 from threading import Lock
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, TaskID
 
 from alerts.rules import State
 from alerts.watch import Readings
 from monitor.commands.checks import load_checked
-from monitor.commands.common import CommandError, console, explain, log_to_console
+from monitor.commands.common import CommandError, bars, console, explain, log_to_console
 from monitor.commands.service import open_all, serve
-from monitor.commands.transitions import line
+from monitor.commands.transitions import News, line
 from monitor.daemon import Service, clock
 from monitor.demo.local_judge import HONEST, JudgeMissingError, judging
 from monitor.demo.writer import LiveWriter, write_history
@@ -24,13 +24,12 @@ from monitor.server import ServerError
 from monitor.slots import floor
 from monitor.sources.base import SourceError
 from monitor.store import judging as judging_store
-from monitor.store import outbox, states
+from monitor.store import states
 from monitor.store.database import StoreError
 
 MARKER = ".watchkeeper-demo"
 LOOK_EVERY = 1
 WRITE_EVERY = 1
-MOST_SHOWN = 1_000
 PAST = "found in the past: nobody is told"
 
 
@@ -48,7 +47,7 @@ def demo(directory: Path, story: tuple[int, int], port: int, judge: str = "") ->
     anchor = floor(clock(), timedelta(minutes=1))
     try:
         config = prepare(directory)
-        with _progress() as bar:
+        with bars(console) as bar:
             _generate(bar, directory / "log", seed, anchor, days)
         with judging(judge, config) as secrets:
             return _run(config, secrets, (seed, days, port), anchor)
@@ -107,11 +106,11 @@ class Teller:
     """Prints how far the service is and what it has found."""
 
     def __init__(self, start: datetime, anchor: datetime) -> None:
-        self.bar = _progress()
+        self.bar = bars(console)
         self._start, self._anchor = start, anchor
         self._task: TaskID | None = None
         self._texts: TaskID | None = None
-        self._seen = 0
+        self._news: News | None = None
         self._tested: set[int | None] = set()
         self._lock = Lock()
 
@@ -132,8 +131,10 @@ class Teller:
 
     def look(self, service: Service) -> None:
         """Prints the transitions since the last look; of the past, which nobody is told of, only what fired."""
+        if self._news is None:
+            self._news = News(service.house.database)
+        rows = self._news.take()
         with service.house.database.reading() as session:
-            rows = outbox.transitions(session, MOST_SHOWN, self._seen)[::-1]
             alerts = states.alerts(session) if rows else {}
             tested = judging_store.canaries(session).values()
         for result in tested:
@@ -141,7 +142,6 @@ class Teller:
                 self._tested.add(result.id)
                 console.print(trusting.said(result), soft_wrap=True)
         for row in rows:
-            self._seen = row.id or self._seen
             if row.held is None:
                 console.print(line(row), soft_wrap=True)
             elif row.to_state == State.FIRING:
@@ -153,7 +153,3 @@ class Teller:
 def _generate(bar: Progress, log: Path, seed: int, anchor: datetime, days: int) -> None:
     task = bar.add_task(f"writing {days} days of log", total=1.0)
     write_history(log, seed, anchor, days=days, progress=lambda done: bar.update(task, completed=done))
-
-
-def _progress() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console)

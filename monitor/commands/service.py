@@ -7,8 +7,10 @@ from pathlib import Path
 
 from alerts.notifier import Notifier
 from config.load import Loaded
-from monitor import api_alerts, api_charts, api_judge, label_page, report_page, silence_page
+from monitor import api_alerts, api_charts, api_judge, failing_page, label_page, report_page, silence_page
+from monitor.clean import clean_text
 from monitor.commands.common import CommandError, explain, load_or_explain, log_to_console
+from monitor.commands.transitions import News, line
 from monitor.daemon import Service, clock
 from monitor.exporter import Exporter
 from monitor.house import House
@@ -17,13 +19,16 @@ from monitor.labels.desk import LabelDesk
 from monitor.opening import open_house, open_notifiers, state_directory
 from monitor.report.api import routes
 from monitor.report.jobs import Reports
-from monitor.server import Server
+from monitor.server import Server, ServerError
 from monitor.snapshot import Snapshot
 from monitor.sources.base import SourceError
 from monitor.store.database import StoreError
 from monitor.survey import survey
 
 log = logging.getLogger("watchkeeper")
+
+LOOK_EVERY = 5
+LONGEST_RECORD = 500
 
 
 def run(config: Path) -> int:
@@ -32,11 +37,14 @@ def run(config: Path) -> int:
     try:
         loaded = load_or_explain(config)
         house, notifiers = open_all(loaded)
-    except (CommandError, StoreError, SourceError, ValueError) as error:
+        service = Service(house, notifiers)
+        server = serve(service, state_directory(loaded))
+    except (CommandError, StoreError, SourceError, ServerError, ValueError) as error:
         return explain(error)
-    service = Service(house, notifiers)
-    server = serve(service, state_directory(loaded))
     log.info("metrics on %s/metrics, status page on %s/", server.url, server.url)
+    news = News(house.database)
+    news.take()  # what was before this start is no news
+    service.every(LOOK_EVERY, lambda: log_alerts(news), "log")
     service.start()
     service.wait()
     log.info("stopping")
@@ -45,6 +53,13 @@ def run(config: Path) -> int:
     if service.failure:
         log.error(service.failure)
     return 1 if service.failure else 0
+
+
+def log_alerts(news: News) -> None:
+    """A record for each alert that begins, changes or ends; not of those in the past that nobody is told of."""
+    for row in news.take():
+        if row.held is None:
+            log.info("%s", clean_text(line(row).plain, LONGEST_RECORD))
 
 
 def open_all(loaded: Loaded) -> tuple[House, dict[str, Notifier]]:
@@ -78,7 +93,8 @@ def serve(service: Service, state: Path) -> Server:
     server = Server(settings, exporter, now_shown, clock, service.alive)
     server.mount(routes(reports, settings.token))
     server.mount(api_charts.routes(house, clock))
-    server.mount(api_judge.routes(house, settings.token))
+    server.mount(api_judge.routes(house, clock, settings.token))
+    server.mount(failing_page.routes(house, settings.token))
     server.mount(silence_page.routes(house.database, clock, settings.token))
     server.mount(report_page.routes(house, reports, clock, settings.token))
     server.mount(api_alerts.routes(house.database, house.settings, clock, settings.token))

@@ -1,16 +1,22 @@
 """`status`: what the store knows, as tables."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
+from monitor.clean import clean_text
 from monitor.commands.common import CommandError, console, explain, load_or_explain
 from monitor.daemon import clock
 from monitor.opening import open_house
 from monitor.snapshot import Snapshot
 from monitor.sources.base import SourceError
+from monitor.store import quarantine
 from monitor.store.database import StoreError
 from monitor.survey import survey
+
+MOST_PLACES = 5  # of a source
 
 
 def status(config: Path) -> int:
@@ -20,9 +26,13 @@ def status(config: Path) -> int:
     except (CommandError, StoreError, SourceError) as error:
         return explain(error)
     shown = survey(house, clock())
+    with house.database.reading() as session:
+        aside = {each.name: quarantine.newest(session, each.name, MOST_PLACES) for each in shown.sources}
     house.close()
     for table in (sources_table(shown), alerts_table(shown), channels_table(shown)):
         console.print(table)
+    if any(aside.values()):
+        console.print(aside_table(aside))
     broken = [source for source in shown.sources if source.state in ("failing", "silent")]
     return 1 if broken or any(alert.state != "pending" for alert in shown.alerts) else 0
 
@@ -33,6 +43,15 @@ def sources_table(shown: Snapshot) -> Table:
     for each in shown.sources:
         until = "" if each.slot_end is None else f"{each.slot_end:%Y-%m-%d %H:%M} UTC"
         table.add_row(each.name, each.kind, each.state, until, str(sum(each.quarantined.values())), each.failure or "")
+    return table
+
+
+def aside_table(aside: Mapping[str, Sequence[tuple[str, str]]]) -> Table:
+    """Where the records are that could not be used."""
+    table = Table("source", "where", "why", title="Kept aside, the newest first")
+    for source, places in aside.items():
+        for place, reason in places:
+            table.add_row(source, Text(clean_text(place, 500)), reason)
     return table
 
 

@@ -26,6 +26,7 @@ from monitor.sources.registry import SourceContext
 from monitor.sources.scan import format_of
 from monitor.sources.stream import Stream, StreamSettings
 from monitor.store.manifest import Manifest
+from monitor.store.quarantine import IN_PLACE
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -167,7 +168,7 @@ class FilesLog:
         expressions = Expressions(canonical, files.columns, f"{key}.columns", self._settings.timezone)
         manifest = Manifest(self._context.database, self.name, canonical.stream)
         if _is_parquet(settings):
-            seen = Manifest(self._context.database, self.name, f"{canonical.stream}-in-place")
+            seen = Manifest(self._context.database, self.name, f"{canonical.stream}{IN_PLACE}")
             return ParquetStream(settings, seen, expressions, self._connection)
         directory = Path(os.path.abspath(self._context.directory)) / self.name / canonical.stream
         landed = Landed(manifest, directory, canonical, self._connection)
