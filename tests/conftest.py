@@ -3,6 +3,7 @@
 import os
 
 import one_authority
+from seldom_collected import pytest_collection_finish
 
 # Before anything is imported that reads them.
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -23,6 +24,7 @@ __all__ = [
     "attacked_house",
     "calm_house",
     "postgres_url",
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_configure",
     "swapped_house",
