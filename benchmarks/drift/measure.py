@@ -10,7 +10,7 @@ from benchmarks.drift.traffic import HOUR_S, KINDS, START, TEXTS, Kind, Traffic
 from benchmarks.drift.world import World, jittered
 from benchmarks.texts import Data
 from detectors.drift.calibrate import Calibration, calibrate
-from detectors.drift.detector import LEAST_TEXTS, Test, begin, step
+from detectors.drift.detector import LEAST_TEXTS, State, Test, begin, step
 from detectors.drift.hindsight import hindsight
 from detectors.drift.weeks import Hindsight, kept_days
 
@@ -31,7 +31,8 @@ class Found:
         shown: of each change that brings texts of its own, how many of the texts that alarms show are the change's, and
             how many they show.
         seconds: a window took to be tested, and to be seen beside the reference and tested.
-        days: until the detector of whole days saw a shift; None: missed.
+        days: until the detector of whole days saw a shift, one that has just begun and one that remembers what came and
+            went in the windows without change; None: missed.
         hindsight: how often the detector would have alarmed in its own baseline, leave-week-out, by budget.
     """
 
@@ -41,7 +42,7 @@ class Found:
     delays: dict[tuple[str, float], list[int | None]]
     shown: dict[str, tuple[int, int]]
     seconds: tuple[float, float]
-    days: list[float | None] = field(default_factory=list)
+    days: list[tuple[float | None, float | None]] = field(default_factory=list)
     hindsight: Hindsight = ()
 
 
@@ -69,7 +70,8 @@ def _measure(world: World, kind: Kind, seed: int, sizes: tuple[int, int]) -> Fou
     baseline = traffic.baseline(DAYS)
     calibration = calibrate(HOUR_S, baseline, reference.radius, reference.topics)
     past = hindsight(baseline, calibration)
-    alarms, slow, seconds = _without_change(traffic, calibration, Test(kept_days(BUDGET_DAYS, past, DAYS)), windows)
+    test = Test(kept_days(BUDGET_DAYS, past, DAYS))
+    state, alarms, slow, seconds = _without_change(traffic, calibration, test, windows)
     delays: dict[tuple[str, float], list[int | None]] = {}
     shown: dict[str, tuple[int, int]] = {}
     for change in CHANGES if kind in WITH_CHANGES else ():
@@ -79,7 +81,7 @@ def _measure(world: World, kind: Kind, seed: int, sizes: tuple[int, int]) -> Fou
             delays[change.name, budget] = [each.delay for each in found]
             if change.kind in ("strange", "unseen"):
                 shown[change.name] = sum(each.planted for each in found), sum(each.shown for each in found)
-    days = [days_until(traffic, calibration) for _ in range(repeats)] if kind in WANDERING else []
+    days = [days_until(traffic, calibration, state.slow.past) for _ in range(repeats if kind in WANDERING else 0)]
     return Found(kind.name, alarms, slow, delays, shown, (seconds, seconds + _seeing(traffic)), days, past)
 
 
@@ -94,7 +96,9 @@ def _seeing(traffic: Traffic) -> float:
     return (process_time() - started) / SEEN
 
 
-def _without_change(traffic: Traffic, calibration: Calibration, test: Test, windows: int) -> tuple[int, int, float]:
+def _without_change(
+    traffic: Traffic, calibration: Calibration, test: Test, windows: int
+) -> tuple[State, int, int, float]:
     state, alarms, slow, spent, tested = begin(calibration), 0, 0, 0.0, 0
     for observed in traffic.live(DAYS, windows):
         if observed.n < LEAST_TEXTS:
@@ -103,4 +107,4 @@ def _without_change(traffic: Traffic, calibration: Calibration, test: Test, wind
         state, reading = step(calibration, test, state, observed)
         spent, tested = spent + process_time() - started, tested + 1
         alarms, slow = alarms + bool(reading.alarms), slow + reading.slow
-    return alarms, slow, spent / tested
+    return state, alarms, slow, spent / tested

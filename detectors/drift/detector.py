@@ -12,12 +12,13 @@ from detectors.drift.episodes import Episode, begun, on_day_of, put
 from detectors.drift.expected import Expected, cell_of
 from detectors.drift.observed import Observed
 from detectors.drift.places import Place, follow
-from detectors.drift.slow import Day, SlowState, step_day
+from detectors.drift.slow import Day, Excursion, SlowState, step_day
 from detectors.drift.verdict import Stakes, bet, named
 from detectors.neighbours import Numbers
 from detectors.profile import DAY
 
 LEAST_TEXTS = 50
+_SEES_TOPICS = np.isin(CHANNELS, ["mix", "burst", "scan"])  # what wanders with the topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def step(calibration: Calibration, test: Test, state: State, observed: Observed)
         effect(replace(each, places=places), channel, calibration, test.minimums)
         for each, channel in zip(since, CHANNELS, strict=True)
     )
-    begins, clears = named(bets, effects, free)
+    begins, clears = named(bets, effects, free, _SEES_TOPICS & calibration.wanders)
     slow, slow_alarm = state.slow, False
     if calibration.days is not None and test.slow:
         slow, slow_alarm = step_day(calibration.days, slow, observed, usual)
@@ -199,5 +200,5 @@ def _goes_on(
 
 
 KINDS: dict[str, type] = {  # for `archive.from_bytes`
-    each.__name__: each for each in (Day, Episode, Place, Since, SlowState, State)
+    each.__name__: each for each in (Day, Episode, Excursion, Place, Since, SlowState, State)
 }

@@ -4,7 +4,8 @@ or a few days that lean the same way more than any so many of the baseline.
 Hour by hour, a change that builds up over days is taken for a level. A day is compared with the profile alone. Two
 records in a row among exchangeable days have the probability 2 / ((K + 1)(K + 2)): once in 435 days at K = 28. Where
 the mix wanders for days, a shift makes no records: there stretches of days are compared, in which only what they have
-in common counts.
+in common counts. There a short baseline can be calm by chance, and excursions that it does not show come and go by
+themselves: how far those of the last quarter of a year went is no longer beyond everything seen.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ WEEK = 7
 _STRETCHES = ((0.0, 0, np.inf), (1.5, 3, 1.5), (np.inf, 5, 1.25))
 _LONG_DAYS = 6.0  # a memory with which 28 days are too few to know how far single ones go
 _LONG_MARGIN = 1.5
+_REMEMBERED_DAYS = 90
+_MOST = 2.0  # times what the baseline reached; further is no wandering that it happened not to show
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +83,15 @@ class Days:
     least: float
 
 
+@dataclass(frozen=True, slots=True)
+class Excursion:
+    """How far an alarm went: the largest distance of a day, how far a stretch leant, and on which day it ended."""
+
+    distance: float = 0.0
+    leant: float = 0.0
+    ended: int = -1
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SlowState:
     """What the slow detector remembers.
@@ -91,6 +103,8 @@ class SlowState:
         leans: of the last days, at most a stretch, without a gap.
         last: number of the day before which there was last reason for an alarm; -1 where there was none.
         since: when the alarm that goes on was raised, seconds since 1970; 0 without one.
+        farthest: of the alarm that goes on.
+        past: alarms that ended by themselves in the last days, where days wander.
     """
 
     number: int = -1
@@ -99,6 +113,8 @@ class SlowState:
     leans: tuple[Numbers, ...] = ()
     last: int = -1
     since: float = 0.0
+    farthest: Excursion = Excursion()
+    past: tuple[Excursion, ...] = ()
 
 
 def rate(days: int) -> float:
@@ -164,13 +180,29 @@ def step_day(days: Days, state: SlowState, observed: Observed, usual: Expected) 
     """
     number, raised = int(observed.start // DAY), False
     if number != state.number:
-        follows = number == state.number + 1
-        leans = _stretch(state.leans if follows else (), state.day, days.stretch, days.least)
-        record = state.day.texts >= days.least and state.day.distance > days.reached
-        is_far = days.stretch > 0 and len(leans) == days.stretch and _in_common(leans) > days.leant
-        last = number if (record and state.record) or is_far else state.last
-        raised = last == number and not state.since
-        goes_on = bool(state.since) and number - last < WEEK
-        since = observed.start if raised else state.since * goes_on
-        state = SlowState(number, Day(), record, leans, last, since)
+        state, raised = _next_day(days, state, number, observed.start)
     return replace(state, day=state.day.add(observed, usual)), raised
+
+
+def _next_day(days: Days, state: SlowState, number: int, start: float) -> tuple[SlowState, bool]:
+    """After the day under way has ended, because a window of another one begins at `start`."""
+    leans = _stretch(state.leans if number == state.number + 1 else (), state.day, days.stretch, days.least)
+    past = tuple(each for each in state.past if number - each.ended <= _REMEMBERED_DAYS)
+    distance = state.day.distance if state.day.texts >= days.least else -np.inf
+    leant = _in_common(leans) if days.stretch and len(leans) == days.stretch else -np.inf
+    record = distance > _limit(days.reached, [each.distance for each in past])
+    is_far = leant > _limit(days.leant, [each.leant for each in past])
+    last = number if (record and state.record) or is_far else state.last
+    raised = last == number and not state.since
+    goes_on = bool(state.since) and number - last < WEEK
+    before = state.farthest if state.since else Excursion()
+    farthest = Excursion(max(before.distance, distance), max(before.leant, leant), number)
+    if state.since and not goes_on and days.stretch:
+        past = (*past, farthest)
+    since = start if raised else state.since * goes_on
+    return SlowState(number, Day(), record, leans, last, since, farthest, past), raised
+
+
+def _limit(reached: float, past: Sequence[float]) -> float:
+    """What a day or a stretch must exceed: what the baseline reached, or what excursions since then did."""
+    return max([reached, *(min(each, _MOST * reached) for each in past)])

@@ -89,12 +89,25 @@ def bet(
     return Bets(sums, np.maximum(rise, 1.0) * bets[:, 0], by_channel, now, twice)
 
 
-def named(bets: Bets, effects: Sequence[Effect], free: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], bool]:
-    """Which channels (J,) raise an alarm, and whether the effect of any is large enough beyond doubt."""
+def named(
+    bets: Bets, effects: Sequence[Effect], free: NDArray[np.bool_], wandering: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.bool_], bool]:
+    """Which channels (J,) raise an alarm, and whether the effect of any is large enough beyond doubt.
+
+    Evidence of one channel and the effect of another confirm each other only where neither is there of its own accord.
+    A channel that wanders and has no effect of its own is in doubt: its evidence does not count for an alarm.
+
+    Args:
+        bets: of the window.
+        effects: of each channel.
+        free: (J,) channels that are tested.
+        wandering: (J,) channels whose evidence and effect traffic has for a while of its own accord; None is none.
+    """
     by_channel = bets.by_channel
     strong = by_channel >= _NAMED * by_channel.max() if by_channel.max() > 0 else np.zeros(len(by_channel), bool)
     # The effect of an alarm that goes on does not open the gate for the other channels.
     clear = np.array([each.clears for each in effects]) & free
-    enough, clears = bool(by_channel.sum() >= 1), bool(clear.any())
+    doubtful = np.zeros(len(clear), bool) if wandering is None else wandering & ~clear
+    enough, clears = bool(by_channel[~doubtful].sum() >= 1), bool(clear.any())
     found = ((strong | clear) if enough and clears else np.zeros(len(strong), bool)) | (bets.twice & clear)
     return found & free, clears
