@@ -70,7 +70,11 @@ def traffic(bars: Bars, data: Data, options: argparse.Namespace) -> None:
     jobs = [(seed, kind) for kind in range(len(KINDS)) for seed in range(options.seeds)]
     # Not forked: PyTorch's threads do not survive it.
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
-        found = list(pool.map(work, jobs))
+        found = []
+        for (seed, kind), each in zip(jobs, pool.map(work, jobs), strict=True):
+            found.append(each)
+            said = f"{len(found)} of {len(jobs)}: {KINDS[kind].name}, seed {seed}: {each.alarms} and {each.slow} alarms"
+            print(said, file=sys.stderr, flush=True)
     report_alarms(bars, found, options.windows / WINDOWS)
     report_hindsight(bars, found)
     report_delays(bars, found)
