@@ -13,7 +13,7 @@ from alerts.annotations import failures
 from alerts.grouping import Way, identity
 from alerts.rules import ACTIVE, Alert, State, close, step
 from alerts.view import labels_of
-from alerts.watch import Readings, restless_ends, watch
+from alerts.watch import Readings, restless_windows, watch
 from alerts.watch import Watched as RuleStep
 from detectors.exemplars import Search, exemplars
 from detectors.measurement import Key, Value, Window
@@ -70,7 +70,8 @@ def decide_slots(
     decision.around = replace(decision.around, behind=decision.around.behind - {watched.name})
     rules = house.rules_of(watched.name)
     readings = with_past(house, watched, readings)
-    restless = {name: restless_ends(rule, readings) for name, rule in rules.items()}
+    restless = {name: restless_windows(rule, readings) for name, rule in rules.items()}
+    readings = replace(readings, restless=restless)
     fresh_since = datetime.min.replace(tzinfo=now.tzinfo) if house.replay else watched.fresh_since(now)
     slots = list(ends)
     for end in slots:

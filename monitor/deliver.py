@@ -5,16 +5,18 @@ the next one finds the claim and sends again. Whatever may have arrived before i
 the other end cannot tell.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts.notifier import DeliveryError, Failure, Message, Notifier
 from monitor.counters import DELIVERED, Counters
 from monitor.failpoints import hit
-from monitor.store import outbox
+from monitor.store import outbox, waiting
 from monitor.store.database import Database
 from monitor.store.tables import OutboxRow
+from monitor.store.waiting import Waiting
 
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=5)
@@ -70,15 +72,14 @@ class Delivery:
 
     def _one(self, receiver: str, now: datetime, overtake: bool) -> int:
         with self._database.reading() as session:
-            queue = outbox.queue(session, receiver)
-            opened = {row.key for row in queue if outbox.was_delivered(session, row.key)}
+            queue = waiting.queue(session, receiver)
         notifier = self._notifiers.get(receiver)
         if notifier is None:
             self._drop(queue, now, "the receiver is no longer configured")
             return 0
         if told_to_wait(queue, now):
             return 0
-        needless = {_id(row) for row in pointless(queue, opened, notifier.deduplicates, overtake)}
+        needless = {row.id for row in pointless(queue, notifier.deduplicates, overtake)}
         if needless:
             self._drop(
                 [row for row in queue if row.id in needless], now, "overtaken by a later message before it was sent"
@@ -86,17 +87,17 @@ class Delivery:
         row = next_due([row for row in queue if row.id not in needless], now)
         return 0 if row is None else self._send(notifier, row, now)
 
-    def _drop(self, rows: Sequence[OutboxRow], now: datetime, why: str) -> None:
+    def _drop(self, rows: Sequence[Waiting], now: datetime, why: str) -> None:
         with self._database.transaction() as session:
             for row in rows:
-                outbox.finish(session, _id(row), "superseded", now, why)
+                outbox.finish(session, row.id, "superseded", now, why)
             for receiver in {row.receiver for row in rows}:
                 outbox.channel_unknown(session, receiver)
 
-    def _send(self, notifier: Notifier, row: OutboxRow, now: datetime) -> int:
+    def _send(self, notifier: Notifier, due: Waiting, now: datetime) -> int:
         hit("deliver.before_claim")
         with self._database.transaction() as session:
-            row = outbox.claim(session, _id(row))
+            row = outbox.claim(session, due.id)
             refs = outbox.refs_of(session, row.key)
             is_open = outbox.was_delivered(session, row.key)
         hit("deliver.after_claim")
@@ -128,9 +129,7 @@ class Delivery:
             outbox.failed(session, _id(row), error, now, due)
 
 
-def pointless(
-    queue: Sequence[OutboxRow], opened: Collection[str], deduplicates: bool, overtake: bool
-) -> Iterator[OutboxRow]:
+def pointless(queue: Sequence[Waiting], deduplicates: bool, overtake: bool) -> Iterator[Waiting]:
     """The messages that need not be sent.
 
     A change that a later message covers, an incident that ended before anybody was told, the end of an incident that
@@ -139,13 +138,14 @@ def pointless(
 
     Args:
         queue: the unfinished messages of one receiver, in order.
-        opened: the keys that are open at the receiver.
         deduplicates: whether the receiver takes a resolve of what is not open in silence.
         overtake: whether a message may be dropped for a later one.
     """
-    for key in dict.fromkeys(row.key for row in queue):
-        rows = [row for row in queue if row.key == key]
-        is_open, ended_by = key in opened, -1
+    by_key = defaultdict[str, list[Waiting]](list)
+    for each in queue:
+        by_key[each.key].append(each)
+    for rows in by_key.values():
+        is_open, ended_by = rows[0].is_open, -1
         for number, row in enumerate(rows):
             later = [index for index, each in enumerate(rows) if index > number and each.action == "resolve"]
             droppable = overtake and untouched(row)
@@ -160,17 +160,17 @@ def pointless(
                 is_open = row.action != "resolve"
 
 
-def _is_covered(later: Sequence[OutboxRow]) -> bool:
+def _is_covered(later: Sequence[Waiting]) -> bool:
     """Whether one of the later messages of a group says all that a change of it said."""
     return any(row.action in ("update", "resolve") for row in later)
 
 
-def told_to_wait(queue: Sequence[OutboxRow], now: datetime) -> bool:
+def told_to_wait(queue: Sequence[Waiting], now: datetime) -> bool:
     """Whether the channel asked to slow down: it means every message, not only the one that it refused."""
     return any(row.failure == Failure.RATE_LIMITED and row.due_at > now for row in queue)
 
 
-def next_due(queue: Sequence[OutboxRow], now: datetime) -> OutboxRow | None:
+def next_due(queue: Sequence[Waiting], now: datetime) -> Waiting | None:
     """The oldest message that is due and has none of its own group before it: order holds within a group."""
     seen: set[str] = set()
     for row in queue:
@@ -180,7 +180,7 @@ def next_due(queue: Sequence[OutboxRow], now: datetime) -> OutboxRow | None:
     return None
 
 
-def untouched(row: OutboxRow) -> bool:
+def untouched(row: Waiting) -> bool:
     """Whether the other end certainly does not have the message."""
     return not row.repeated and row.state == "pending"
 

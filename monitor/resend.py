@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from alerts.notifier import DeliveryError, Notifier, Resending
 from monitor.counters import Counters
 from monitor.deliver import Illustrate, as_it_is, told_to_wait, wait
-from monitor.store import outbox
+from monitor.store import outbox, waiting
 from monitor.store.database import Database
 
 
@@ -43,7 +43,7 @@ class Resender:
 
     def _one(self, receiver: str, notifier: Resending, now: datetime) -> None:
         with self._database.reading() as session:
-            if told_to_wait(outbox.queue(session, receiver), now):
+            if told_to_wait(waiting.queue(session, receiver), now):
                 return
             messages = outbox.open_messages(session, receiver)
         if not messages:

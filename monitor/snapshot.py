@@ -102,6 +102,7 @@ class TextStatus:
         against: which baseline: `rolling`, which is learnt anew, or `pinned`.
         baseline: its version, None while learning.
         fitted_from, fitted_until: what it was learnt from.
+        past: how often its drift detector would have alarmed in that time, in words; empty where it has none.
         measured: the newest window, None before the first.
         findings: what stands out in it, in words: names of topics and descriptors, never texts.
         problem: why nothing is measured, or nothing is learnt anew.
@@ -117,6 +118,7 @@ class TextStatus:
     baseline: str | None = None
     fitted_from: datetime | None = None
     fitted_until: datetime | None = None
+    past: str = ""
     measured: Measured | None = None
     findings: tuple[str, ...] = ()
     problem: str = ""

@@ -97,7 +97,7 @@ def steps_of(name: str, rule: Rule, look: Look, alerts: Mapping[AlertId, Alert])
     when a baseline was replaced.
     """
     stepped = {}
-    observed = dict(_observe(name, rule, look))
+    observed = dict(observe(name, rule, look))
     for known in _remembered(name, rule, look, alerts):
         observed.setdefault(known, _absent(rule, look))
     for alert_id, reading in observed.items():
@@ -124,7 +124,8 @@ def _own(rule: Rule, line: Line) -> dict[str, str] | None:
     return own if all(wanted.get(name, value) == value for name, value in own.items()) else None
 
 
-def _observe(name: str, rule: Rule, look: Look) -> Iterator[tuple[AlertId, Reading | Value | None]]:
+def observe(name: str, rule: Rule, look: Look) -> Iterator[tuple[AlertId, Reading | Value | None]]:
+    """What a rule reads of a window, alert by alert; nothing where the window is none of its own."""
     line, own = look.line, _own(rule, look.line)
     if own is None:
         return

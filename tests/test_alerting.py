@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import stores
+from sqlmodel import select
 from test_deliver import Scripted
 from test_health import MINUTE, NOW, SECOND, a_rule, configured, decide, house_of, look, progress, said, slack
 
@@ -21,6 +22,7 @@ from monitor.explain import explain
 from monitor.store import groups, history, outbox, silences
 from monitor.store.database import Database
 from monitor.store.history import Asked
+from monitor.store.tables import OutboxRow
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 GONE_QUIET = {"errors": a_rule(no_data="alert")}
@@ -83,7 +85,7 @@ def test_an_end_that_waits_is_told_by_the_next_look_and_says_when_and_why_it_end
     look(house_of(store, waiting()), NOW + 5 * MINUTE)  # after a restart
     assert said(store)[1:] == ["slack resolve: errors resolved"]
     with store.reading() as session:
-        (last,) = [outbox.message_of(row) for row in outbox.queue(session, "slack") if row.action == "resolve"]
+        (last,) = [outbox.message_of(row) for row in session.exec(select(OutboxRow)) if row.action == "resolve"]
     assert (last.at, last.alerts[0].ended) == (NOW + 5 * MINUTE, NOW + MINUTE)
 
 
@@ -127,7 +129,7 @@ def test_a_replay_waits_by_the_time_of_the_log(store: Database) -> None:
     house = house_of(store, waiting(group_wait="2m"), replay=True)
     decide(house, "app", NOW + 1000 * HOUR, NOW + 20 * MINUTE, *[None] * 4, *[0.1] * 8)
     with store.reading() as session:
-        made = [outbox.message_of(row) for row in outbox.queue(session, "slack")]
+        made = [outbox.message_of(row) for row in session.exec(select(OutboxRow))]
     assert [(each.action, each.at) for each in made] == [
         ("trigger", NOW + 11 * MINUTE),
         ("resolve", NOW + 16 * MINUTE),

@@ -21,7 +21,7 @@ from alerts.rules import Alert, AlertId, State, Transition, is_memory
 from alerts.watch import Readings
 from config.server import Retention
 from detectors.measurement import Batch, Key, Measured, Reason, Segment, Series, Value, Window
-from monitor.store import groups, measurements, outbox, states
+from monitor.store import groups, measurements, outbox, states, waiting
 from monitor.store.database import Database, StoreError, copy_rows, migrate
 from monitor.store.tables import ChannelRow, EventRow, MeasurementRow, OutboxRow, ProgressRow, TransitionRow
 
@@ -330,12 +330,18 @@ def test_an_alert_that_knows_nothing_is_forgotten(store: Database) -> None:
 
 
 def test_a_transition_is_public_as_documented(store: Database) -> None:
-    change = outbox.Change(AN_ID, Transition(State.PENDING, State.FIRING, NOW, 0.5, "because"), "stale", ("call-1",))
+    change = outbox.Change(
+        AN_ID,
+        Transition(State.PENDING, State.FIRING, NOW, 0.5, "because", 0.4, 0.6, 96, "as set"),
+        "stale",
+        ("call-1",),
+    )
     with store.transaction() as session:
         outbox.record(session, change, NOW + MINUTE)
     with store.reading() as session:
         (row,) = outbox.transitions(session, 10)
     assert (row.decided_at, row.reason, row.exemplars) == (NOW + MINUTE, "because", ["call-1"])
+    assert row.compared == "as set"
     assert outbox.transition_json(row) == {
         "type": "transition",
         "rule": "errors",
@@ -346,6 +352,9 @@ def test_a_transition_is_public_as_documented(store: Database) -> None:
         "to": "firing",
         "at": NOW.isoformat(),
         "value": 0.5,
+        "lower": 0.4,
+        "upper": 0.6,
+        "n": 96,
         "held": "stale",
     }
 
@@ -376,7 +385,7 @@ def test_an_open_group_knows_what_was_told_and_a_closed_one_nothing(store: Datab
         outbox.enqueue(session, group, a_message("trigger", A_VIEW), NOW)
     with store.reading() as session:
         assert groups.open_groups(session) == [Group("k", "slack", True, (A_VIEW,))]
-        (row,) = outbox.queue(session, "slack")
+        (row,) = session.exec(select(OutboxRow))
     assert outbox.message_of(row) == a_message("trigger", A_VIEW)
     with store.transaction() as session:
         outbox.enqueue(session, group, a_message("resolve", A_VIEW), NOW)
@@ -390,7 +399,7 @@ def test_two_messages_of_a_group_can_be_made_in_one_transaction(store: Database)
         for action in ("trigger", "update", "resolve"):
             outbox.enqueue(session, Group("k", "slack"), a_message(action, A_VIEW), NOW)
     with store.reading() as session:
-        assert [row.action for row in outbox.queue(session, "slack")] == ["trigger", "update", "resolve"]
+        assert [row.action for row in waiting.queue(session, "slack")] == ["trigger", "update", "resolve"]
         assert outbox.pending_counts(session) == {"slack": 3}
         assert groups.open_groups(session) == []
 

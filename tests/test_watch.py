@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.rules import Alert, AlertId, State, is_memory
-from alerts.watch import Readings, Watched, covers, restless_ends, split_labels, watch
+from alerts.watch import Readings, Watched, covers, restless_windows, split_labels, watch
 from config.alerts import Rule
 from detectors.measurement import Batch, Key, Reason, Segment, Series, Window
 
@@ -240,10 +240,11 @@ def a_minute_by_minute(segments: Mapping[Segment, list[Any]]) -> Readings:
 
 
 def transitions(rule: Rule, read: Readings, count: int, *, skip: bool) -> list[Any]:
-    """Every transition of the rule over some slots; with `skip` calm slots are passed over, as a catch-up does."""
+    """Every transition of the rule over some slots; with `skip` calm slots and segments are passed over."""
     alerts: dict[AlertId, Alert] = {}
     found = []
-    restless = restless_ends(rule, read) if skip else None
+    restless = restless_windows(rule, read) if skip else None
+    read = replace(read, restless={"errors": restless})
     for end in (END + (number + 1) * MINUTE for number in range(count)):
         if restless is None or end in restless or any(is_memory(alert) for alert in alerts.values()):
             for each in watch("errors", rule, read, alerts, end):
@@ -269,12 +270,12 @@ def test_a_catch_up_that_passes_over_calm_windows_decides_the_same(
 
 def test_calm_windows_are_passed_over() -> None:
     read = a_minute_by_minute({A: [0.1, Reason.NO_CALLS, 0.9, 0.1], B: [0.1] * 4})
-    assert restless_ends(a_rule(by=["service"]), read) == frozenset({END + 3 * MINUTE})
-    moments = frozenset({END + 2 * MINUTE, END + 3 * MINUTE})
-    assert restless_ends(a_rule(by=["service"], no_data="alert"), read) == moments
+    assert restless_windows(a_rule(by=["service"]), read) == {END + 3 * MINUTE: {A}}
+    moments = {END + 2 * MINUTE: {A}, END + 3 * MINUTE: {A}}
+    assert restless_windows(a_rule(by=["service"], no_data="alert"), read) == moments
 
 
 def test_a_rule_whose_measurement_is_not_there_reads_every_window() -> None:
     read = a_minute_by_minute({A: [0.1]})
-    assert restless_ends(a_rule(by=["model"]), read) is None
-    assert restless_ends(a_rule(by=["service"], measure="feedback_score"), read) is None
+    assert restless_windows(a_rule(by=["model"]), read) is None
+    assert restless_windows(a_rule(by=["service"], measure="feedback_score"), read) is None

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from tempfile import TemporaryDirectory
 
-from benchmarks.alert_storm import audit
+from benchmarks.alert_storm import audit, people
 from benchmarks.alert_storm.naive import Naive
 from benchmarks.alert_storm.service import Service, on_disk, running
 from benchmarks.alert_storm.story import RECEIVERS, Story, write
@@ -43,6 +43,10 @@ def report(story: Story, service: Service, naive: Naive) -> int:
         "starts": journal.starts,
         "alerts": len(found),
         "transitions_held_stale": journal.stale_held,
+        "silences": len(journal.silences),
+        "alerts_that_began_in_silence": dict(people.silenced(service)),
+        "acknowledged": len(journal.taken),
+        "reminders": sum(made.message.reminder for made in journal.made),
     }.items():
         bars.check(name, value, None, True)
     for name in RECEIVERS:
@@ -59,12 +63,17 @@ def report(story: Story, service: Service, naive: Naive) -> int:
         "messages_of_a_group_within_its_interval": audit.too_often(service),
         "open_at_the_end_and_should_not_be": audit.left_open(service),
         "alerts_of_what_has_gone": audit.gone(service),
+        "alerts_told_in_silence": people.told_while_silent(service),
+        "reminders_of_what_is_acknowledged": people.repeated_though_taken(service),
+        "acknowledgements_not_told": people.taken_and_not_told(service),
+        "alerts_decided_by_late_calls": people.decided_by_late_calls(service),
     }
     for name, broken in promises.items():
         bars.equal(name, len(broken), 0)
         for each in broken[:SHOWN]:
             print(f"  {each}", file=sys.stderr)
     bars.equal("alerts_told_that_did_not_fire", audit.stale(service), 0)
+    bars.equal("late_changed", journal.late_changed, journal.late_expected)
     bars.equal("repetitions_without_a_mark", twice["unmarked"], 0)
     bars.check("repetitions_marked", twice["marked"], None, True)
     bars.check("repetitions_that_the_channel_takes_for_one", twice["harmless"], None, True)

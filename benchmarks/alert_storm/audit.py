@@ -1,15 +1,19 @@
 """What docs/architecture.md promises, held against what was decided, made and has arrived."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
 
 from alerts.notifier import Message
 from alerts.rules import ACTIVE, AlertId
 from alerts.view import labels_of
-from benchmarks.alert_storm.service import Made, Service
-from benchmarks.alert_storm.story import APP, BATCH, LEVEL, MINUTE, Story
+from benchmarks.alert_storm.journal import Made
+from benchmarks.alert_storm.service import Service
+from benchmarks.alert_storm.story import APP, BATCH, LEVEL, MINUTE, Story, Stretch
 from detectors.measurement import Segment
 
 GROUP_INTERVAL = timedelta(minutes=5)
@@ -44,9 +48,15 @@ def episodes(service: Service) -> list[Episode]:
 def lost(service: Service) -> list[str]:
     """Episodes that a receiver could have been told of, and was not.
 
-    It could if service, source and receiver worked for long enough together while the alert was active.
+    It could if service, source and receiver worked for long enough together while the alert was active and nobody had
+    asked for silence.
     """
     heard = {name: _heard(service, name) for name in service.ends}
+    trouble = _trouble(service.story)
+    blocked = {
+        name: trouble | _minutes(service.story, [each.stretch for each in end.outages])
+        for name, end in service.ends.items()
+    }
     found = []
     for episode in episodes(service):
         rule = service.house.rule_of(episode.alert)
@@ -55,33 +65,42 @@ def lost(service: Service) -> list[str]:
         for name in names:
             times = heard[name].get(_labels(episode.alert), [])
             told = any(episode.start <= minute <= last + LONGEST_WAY for minute in times)
-            if not told and _longest_free(service, name, episode, last) > LONGEST_WAY:
+            if not told and _longest_free(service, blocked[name], episode, last) > LONGEST_WAY:
                 found.append(f"{name}: {episode}")
     return found
 
 
 def undecided(service: Service) -> list[str]:
     """Times past the level that were long enough, in which everything worked, and that did not become an alert."""
-    story, fired = service.story, defaultdict[str, list[int]](list)
+    story, fired = service.story, defaultdict[str, list[Episode]](list)
     for episode in episodes(service):
         if episode.alert.rule == "errors":
-            fired[episode.alert.segment.labels[0][1]].append(episode.start)
+            fired[episode.alert.segment.labels[0][1]].append(episode)
+    trouble = _trouble(story)
     found = []
     for number, name in enumerate(story.segments):
         for start, end in _runs(story, number):
-            calm = not any(_troubled(story, minute) for minute in range(max(0, start - 60), end + 3))
+            calm = not trouble[max(0, start - 60) : end + 3].any()
             # An alert that still fires because of an earlier time goes on.
-            fires = any(start <= at <= end + 2 for at in fired[name]) or _is_active(service, name, start)
+            fires = any(
+                start <= each.start <= end + 2 or (each.start <= start and (each.end is None or start <= each.end))
+                for each in fired[name]
+            )
             if end - start >= DECIDED_AFTER and calm and not fires:
                 found.append(f"{name}: minutes {start} to {end}")
     return found
 
 
 def too_often(service: Service) -> list[str]:
-    """Messages of a group that were made before its interval was over, by the service's clock and by the true one."""
+    """Messages of a group that were made before its interval was over, by the service's clock and by the true one.
+
+    Only that somebody has taken an alert on is said at once.
+    """
     last: dict[str, Made] = {}
     found = []
     for made in service.journal.made:
+        if made.message.action == "acknowledge":
+            continue
         before = last.get(made.group.key)
         last[made.group.key] = made
         if before is not None:
@@ -158,39 +177,39 @@ def _heard(service: Service, name: str) -> dict[Labels, list[int]]:
     return found
 
 
-def _longest_free(service: Service, name: str, episode: Episode, last: int) -> int:
+def _longest_free(service: Service, blocked: NDArray[np.bool_], episode: Episode, last: int) -> int:
     """The longest stretch of an episode in which nothing was in the way of telling it."""
+    labels = labels_of(episode.alert)
     longest = free = 0
     for minute in range(episode.start, last):
-        blocked = service.ends[name].out_of_order(minute) is not None or _troubled(service.story, minute)
-        free = 0 if blocked else free + 1
+        now = service.time_at(minute)
+        silent = any(each.holds(labels, now) for each in service.journal.silences)
+        free = 0 if blocked[minute] or silent else free + 1
         longest = max(longest, free)
     return longest
 
 
-def _troubled(story: Story, minute: int) -> bool:
+def _trouble(story: Story) -> NDArray[np.bool_]:
+    """The minutes in which the service or its source has trouble, or has had it lately."""
     stretches = [*story.down, *story.late, *story.failing, *(stretch for stretch, _ in story.jumps)]
     # After a jump the clock's past is decided already: until the true time is there again nothing is read.
-    return any(start <= minute < end + 30 for start, end in stretches)
+    return _minutes(story, [(start, end + 30) for start, end in stretches])
+
+
+def _minutes(story: Story, stretches: Iterable[Stretch]) -> NDArray[np.bool_]:
+    """The minutes of some stretches."""
+    found = np.zeros(story.values[APP].shape[1], dtype=bool)
+    for start, end in stretches:
+        found[start:end] = True
+    return found
 
 
 def _runs(story: Story, segment: int) -> Iterator[tuple[int, int]]:
-    """Stretches of slot ends with a value past the level and without a gap."""
-    start = None
-    for minute, value in enumerate(story.values[APP][segment].tolist(), 1):
-        if value > LEVEL:
-            start = minute if start is None else start
-        elif start is not None:
-            yield start, minute
-            start = None
-
-
-def _is_active(service: Service, name: str, minute: int) -> bool:
-    return any(
-        episode.start <= minute <= (episode.end if episode.end is not None else minute)
-        for episode in episodes(service)
-        if episode.alert.rule == "errors" and episode.alert.segment.labels[0][1] == name
-    )
+    """Stretches of slot ends with a value past the level and without a gap, that are over."""
+    past = story.values[APP][segment] > LEVEL
+    edges = np.flatnonzero(np.diff(past, prepend=False)).tolist()
+    for start, end in zip(edges[::2], edges[1::2], strict=False):
+        yield start + 1, end + 1
 
 
 def _labels(alert: AlertId) -> Labels:

@@ -27,6 +27,8 @@ class Naive:
             self._started_at = started_at
         for batch in readings.batches.values():
             (series,) = batch.series.values()
+            if not self._past and not (series.value > LEVEL).any():
+                continue
             for (segment, window), value in zip(batch.rows, series.value.tolist(), strict=True):
                 alert = (source, segment.labels[0][1])
                 is_past = value > LEVEL

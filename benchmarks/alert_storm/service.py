@@ -1,33 +1,39 @@
 """The service: cycles, health checks and deliveries on a clock of the story, from a store on disk."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 
-from alerts.grouping import Group
-from alerts.notifier import Message
-from alerts.rules import ACTIVE, Alert, AlertId, State
+from alerts.grouping import fingerprint
+from alerts.rules import ACTIVE, Alert, AlertId
+from alerts.view import labels_of
 from alerts.watch import Readings
 from benchmarks.alert_storm.ends import End, Killed
-from benchmarks.alert_storm.story import APP, BEGIN, MINUTE, RECEIVERS, TAIL, Story, inside, restless
-from detectors.measurement import Batch, Key, Reason, Segment, Series, Window
+from benchmarks.alert_storm.journal import Change, Journal, Made, Silenced
+from benchmarks.alert_storm.story import APP, BEGIN, MINUTE, RECEIVERS, TAIL, Mended, Story, inside, restless
+from detectors.measurement import Batch, Key, Measured, Reason, Segment, Series, Window
+from monitor import alertdesk
+from monitor.alertdesk import RefusedError, Wanted
 from monitor.counters import Counters
 from monitor.decide import decide_health, decide_slots
 from monitor.decision import Decision
 from monitor.deliver import Delivery
 from monitor.house import House, Watched
-from monitor.meter import Meter
+from monitor.late import remeasure
+from monitor.meter import Admitted, Meter
 from monitor.progress import note_failure, note_success
 from monitor.reading.desk import TextDesk
-from monitor.slots import closing
+from monitor.slots import Plan, closing
 from monitor.sources.base import Poll
-from monitor.store import groups, states
+from monitor.store import groups, measurements, outbox, states, waiting
 from monitor.store.database import Database, create
+from monitor.store.tables import ProgressRow
+from monitor.store.waiting import Waiting
 
 Reopen = Callable[[Database | None], Database]
 Watch = Callable[[str, int, Readings, int], None]
@@ -35,39 +41,6 @@ Watch = Callable[[str, int, Readings, int], None]
 ERRORS = Key.of("error_ratio")
 LATENESS = timedelta(seconds=30)
 SECOND = timedelta(seconds=1)
-
-
-@dataclass(frozen=True)
-class Change:
-    """An alert that began or ended to be active, in which minute, and whether nobody was to be told."""
-
-    minute: int
-    alert: AlertId
-    after: State
-    held: str | None
-
-
-@dataclass(frozen=True)
-class Made:
-    """A message that was made: in which minute, at which time of the service's clock, for which group as it was."""
-
-    minute: int
-    now: datetime
-    group: Group
-    message: Message
-    unknown: int  # alerts that it newly tells of and that did not fire when it was made
-
-
-@dataclass
-class Journal:
-    """What the service has decided, as the audit needs it."""
-
-    changes: list[Change] = field(default_factory=list)
-    made: list[Made] = field(default_factory=list)
-    slots: int = 0
-    cycles: int = 0
-    starts: int = 0
-    stale_held: int = 0
 
 
 class EmptySource:
@@ -85,6 +58,17 @@ class EmptySource:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class StoryMeter:
+    """Measures closed windows again, as late calls have changed them."""
+
+    def __init__(self, plan: Plan, read: Callable[[str, datetime, datetime], Readings]) -> None:
+        self.plan, self._read = plan, read
+
+    def read(self, log: EmptySource, first: datetime, last: datetime, _admitted: Admitted) -> Readings:
+        """The numbers of some minutes as they are by now."""
+        return self._read(log.name, first, last)
 
 
 class Service:
@@ -105,17 +89,24 @@ class Service:
         self._settled = False  # nothing fires and nothing waits, and that stays so by itself
         self._restless = restless(story)
         self.started_at = 0
+        self._silences, self._untaken, self._mended = list(story.silences), list(story.taken), list(story.mended)
+        self._kept = {BEGIN + minute * MINUTE for each in story.mended for minute in range(*each.stretch)}
         self._start()
 
     @property
     def now(self) -> datetime:
         """The service's clock, which may be wrong."""
-        wrong = next((by for stretch, by in self.story.jumps if inside(self.minute, [stretch])), 0)
-        return BEGIN + (self.minute + wrong) * MINUTE
+        return self.time_at(self.minute)
+
+    def time_at(self, minute: int) -> datetime:
+        """What the service's clock shows in a minute."""
+        wrong = next((by for stretch, by in self.story.jumps if inside(minute, [stretch])), 0)
+        return BEGIN + (minute + wrong) * MINUTE
 
     def run(self) -> None:
         """The whole story, and two quiet hours after it."""
         marks = {*self.story.restarts, *self.story.kills, *self.story.removed.values()}
+        marks |= {each.at for each in (*self.story.silences, *self.story.mended)}
         stopped = False
         for minute in range(1, self.story.minutes + TAIL):
             self.minute = minute
@@ -149,7 +140,8 @@ class Service:
         for name, source in settings.sources.items():
             mine = [rule for rule in settings.rules.values() if name in rule.sources]
             log: Any = EmptySource(name)
-            sources[name] = Watched(name, source, log, Meter.of(settings, source, mine))
+            meter: Any = StoryMeter(Meter.of(settings, source, mine).plan, self._as_it_is_now)
+            sources[name] = Watched(name, source, log, meter)
         counters = Counters({"source": list(sources), "channel": list(RECEIVERS)})
         self.house = House(settings, self.database, sources, counters, TextDesk(settings.text))
         self.delivery = Delivery(self.database, self.ends, counters)
@@ -170,6 +162,7 @@ class Service:
 
     def _one_minute(self) -> None:
         self._settled = False
+        self._people()
         try:
             for watched in self.house.sources.values():
                 self._cycle(watched)
@@ -177,6 +170,41 @@ class Service:
             self._deliver()
         except Killed:
             self._start()
+
+    def _people(self) -> None:
+        """What people do in this minute, or did while the service was down."""
+        with self.database.transaction() as session:
+            while self._silences and self._silences[0].at <= self.minute:
+                asked = self._silences.pop(0)
+                wanted = Wanted([f"service=~{asked.services}"], "alice", "a deployment", lasts=f"{asked.minutes}m")
+                made = alertdesk.silence(session, wanted, self.now)
+                self.journal.silences.append(Silenced(asked.services, made.starts_at, made.ends_at))
+            while self._untaken and self._untaken[0].at <= self.minute:
+                alert = AlertId("errors", APP, Segment.of(service=self._untaken[0].service), ())
+                try:
+                    alertdesk.acknowledge(session, fingerprint(labels_of(alert)), "bob", "", self.now)
+                except RefusedError:
+                    if self._untaken[0].at + self.story.long > self.minute:
+                        break  # it does not fire yet
+                else:
+                    self.journal.taken.append((self.minute, alert))
+                self._untaken.pop(0)
+
+    def _late(self, watched: Watched, row: ProgressRow) -> None:
+        """Calls have come that belong to windows which were decided."""
+        due = [each for each in self._mended if each.at <= self.minute]
+        self._mended = self._mended[len(due) :]
+        late = tuple(dict.fromkeys(Window(*(BEGIN + at * MINUTE for at in each.stretch)) for each in due))
+        for window in late:
+            (batch,) = self._as_it_is_now(watched.name, window.start + MINUTE, window.end).batches.values()
+            changed = (self.journal.first.get(row) != batch.value(*row, ERRORS) for row in batch.rows)
+            self.journal.late_expected += sum(changed)
+        before = self._late_changed()
+        remeasure(self.house, watched, row, Poll(self.now, late=late), self.now)
+        self.journal.late_changed += self._late_changed() - before
+
+    def _late_changed(self) -> int:
+        return int(self.house.counters.counted().counts["late_changed"].get((APP,), 0))
 
     def _cycle(self, watched: Watched) -> None:
         now = self.now
@@ -187,6 +215,8 @@ class Service:
         if watched.name == APP and inside(self.minute, self.story.late):
             complete = min(complete, BEGIN + next(a for a, b in self.story.late if a <= self.minute < b) * MINUTE)
         row = note_success(self.house, watched, Poll(complete, newest=now), now)
+        if watched.name == APP:
+            self._late(watched, row)
         for first, last in closing(row.slot_end or BEGIN, complete, MINUTE):
             readings = self._readings(watched.name, first, last)
             self._watch(watched.name, self.minute, readings, self.started_at)
@@ -194,40 +224,67 @@ class Service:
             decision = decide_slots(self.house, watched, readings, ends, now)
             self.journal.slots += len(ends)
             self.journal.cycles += 1
-            self._save(decision, watched.name, last)
+            self._save(decision, (readings, last))
 
-    def _save(self, decision: Decision, source: str = "", slot_end: datetime | None = None) -> None:
+    def _save(self, decision: Decision, read: tuple[Readings, datetime] | None = None) -> None:
         with self.database.transaction() as session:
             decision.save(session, self.now)
-            if slot_end is not None:
-                states.progress(session, source, self.now).slot_end = slot_end
+            if read is not None:
+                readings, slot_end = read
+                states.progress(session, readings.source, self.now).slot_end = slot_end
+                again = self._to_be_mended(readings)
+                measurements.save(session, again)
+                self.journal.first.update(((each.segment, each.window), each.values[ERRORS]) for each in again)
         for change in decision.history:
             after = change.transition.after
             if after in ACTIVE or change.transition.before in ACTIVE:
-                self.journal.changes.append(Change(self.minute, change.alert_id, after, change.held))
+                at, reason = change.transition.at, change.transition.reason
+                self.journal.changes.append(Change(self.minute, change.alert_id, after, change.held, at, reason))
                 self.journal.stale_held += change.held is not None
         active = {_identity(each) for each, alert in decision.alerts.items() if alert.state in ACTIVE}
         for group, message in decision.messages:
             known = {tuple(sorted(view.labels.items())) for view in group.told_active().values()}
-            new = [view for view in message.alerts if view.state != "resolved"]
-            unknown = sum(
-                tuple(sorted(view.labels.items())) not in known and _labels(view.labels) not in active for view in new
-            )
-            self.journal.made.append(Made(self.minute, self.now, group, message, unknown))
+            views = [view.labels for view in message.alerts if view.state != "resolved"]
+            new = [labels for labels in views if tuple(sorted(labels.items())) not in known]
+            unknown = sum(_labels(labels) not in active for labels in new)
+            silenced = sum(any(each.holds(labels, self.now) for each in self.journal.silences) for labels in new)
+            self.journal.made.append(Made(self.minute, self.now, group, message, unknown, silenced))
+
+    def _to_be_mended(self, readings: Readings) -> list[Measured]:
+        """The rows that are measured again later; the others would fill the store and are read by nobody."""
+        return [
+            batch.measured(number)
+            for batch in (readings.batches.values() if readings.source == APP else ())
+            for number, (_, window) in enumerate(batch.rows)
+            if window.start in self._kept
+        ]
 
     def _deliver(self) -> None:
-        """A minute of deliveries: every second while messages go out, every five otherwise."""
+        """A minute of deliveries: every second while messages go out, else when one is due: nothing happens between."""
         second = 0
-        while second < 60 and self.delivery.waiting():
+        while (due := self._due()) is not None and (second := max(second, -((self.now - due) // SECOND))) < 60:
             second += 1 if self.delivery.step(self.now + second * SECOND) else 5
 
-    def _readings(self, source: str, first: datetime, last: datetime) -> Readings:
+    def _due(self) -> datetime | None:
+        """When the first message is due that waits for no other one of its group."""
+        with self.database.reading() as session:
+            queues = [waiting.queue(session, name) for name in outbox.pending_counts(session)]
+        first = (next(rows) for queue in queues for _, rows in groupby(sorted(queue, key=_place), key=_key_of))
+        return min((row.due_at for row in first), default=None)
+
+    def _as_it_is_now(self, source: str, first: datetime, last: datetime) -> Readings:
+        return self._readings(source, first, last, [each for each in self.story.mended if each.at <= self.minute])
+
+    def _readings(self, source: str, first: datetime, last: datetime, mended: Sequence[Mended] = ()) -> Readings:
         """The numbers of some minutes; of those that the true clock has not reached there are no calls yet."""
         start, end = ((each - BEGIN) // MINUTE for each in (first, last))
         values = self.story.values[source]
         known = values[:, start - 1 : min(end, self.minute, values.shape[1])]
         read = np.full((end - start + 1, len(self.story.segments)), np.nan)
         read[: known.shape[1]] = known.T
+        for each in mended:
+            since, until = (max(0, minute - start + 1) for minute in each.stretch)
+            read[since:until, list(each.segments)] = each.value
         gone = source == APP and self.minute >= self.story.removed["segment"]
         windows = [Window(BEGIN + (number - 1) * MINUTE, BEGIN + number * MINUTE) for number in range(start, end + 1)]
         names = self.story.segments[:-1] if gone else self.story.segments
@@ -236,6 +293,14 @@ class Service:
         numbers = read[:, : len(segments)].reshape(-1)
         series = {ERRORS: Series(numbers, n=np.where(np.isnan(numbers), 0, 100.0), reason=Reason.NO_CALLS)}
         return Readings(source, MINUTE, {(("service",), MINUTE): Batch(source, rows, series)})
+
+
+def _place(row: Waiting) -> tuple[str, int]:
+    return row.key, row.id
+
+
+def _key_of(row: Waiting) -> str:
+    return row.key
 
 
 def _identity(alert: AlertId) -> tuple[tuple[str, str], ...]:

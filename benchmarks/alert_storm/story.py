@@ -34,6 +34,33 @@ class Outage:
     failure: Failure
 
 
+@dataclass(frozen=True)
+class Quiet:
+    """Somebody asks for silence for the services that match, for some minutes from one on."""
+
+    at: int
+    services: str
+    minutes: int
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Somebody takes the alert of a service on, as soon as there is one."""
+
+    at: int
+    service: str
+
+
+@dataclass(frozen=True)
+class Mended:
+    """Calls that come late: windows that were decided are measured again, at a minute, and have another value."""
+
+    at: int
+    stretch: Stretch
+    segments: tuple[int, ...]
+    value: float
+
+
 @dataclass
 class Story:
     """Everything, by minute from the beginning.
@@ -48,6 +75,11 @@ class Story:
         late: the source app does not vouch for anything new; what is in it comes at the end.
         failing: the source app cannot be read.
         jumps: the service's clock is wrong by so many minutes.
+        silences: which are asked for.
+        taken: alerts that are acknowledged.
+        mended: windows of the source app that have another value when they are measured again.
+        repeat: minutes after which what still fires is told again.
+        long: minutes of an incident that somebody takes on, so many that it would be told again.
         removed: when a rule, a segment and a source go, in the middle of an alert.
     """
 
@@ -61,6 +93,11 @@ class Story:
     late: list[Stretch] = field(default_factory=list)
     failing: list[Stretch] = field(default_factory=list)
     jumps: list[tuple[Stretch, int]] = field(default_factory=list)
+    silences: list[Quiet] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
+    mended: list[Mended] = field(default_factory=list)
+    repeat: int = 20
+    long: int = 70
     removed: dict[str, int] = field(default_factory=dict)
 
     def settings(self, minute: int) -> Settings:
@@ -83,10 +120,11 @@ class Story:
         rules = {name: rule for name, rule in rules.items() if not (name == "capped" and "rule" in gone)}
         if "source" in gone:
             del rules["batches"]
+        repeat = {"repeat_interval": f"{self.repeat}m"}  # a day, the default, is longer than any alert here
         receivers = {
-            "slack": {"kind": "slack", "webhook_url": "https://hooks.slack.com/services/T/B/x"},
+            "slack": {"kind": "slack", "webhook_url": "https://hooks.slack.com/services/T/B/x"} | repeat,
             "pager": {"kind": "pagerduty", "routing_key": "k" * 32, "group_by": ["rule", "source"]},
-            "hook": {"kind": "webhook", "url": "https://hook.example.org/", "group_by": ["source"]},
+            "hook": {"kind": "webhook", "url": "https://hook.example.org/", "group_by": ["source"]} | repeat,
         }
         sources = {APP: file} if "source" in gone else {APP: file, BATCH: file}
         text = {"enabled": False}
@@ -111,12 +149,19 @@ def write(days: int, segments: int, seed: int, half: int = 180) -> Story:
     minutes = days * DAY_MINUTES
     names = [f"s{number:03}" for number in range(segments)]
     story = Story(
-        minutes, names, {name: np.full((segments, minutes + TAIL), CALM, np.float32) for name in (APP, BATCH)}
+        minutes,
+        names,
+        {name: np.full((segments, minutes + TAIL), CALM, np.float32) for name in (APP, BATCH)},
+        repeat=max(6, half // 9),
+        long=max(26, 7 * half // 18),
     )
     for day in range(days):
         _one_day(story, (day * DAY_MINUTES + NOON, half), dice)
     _at_once(story, days, half)
     _around(story, days, half, dice)
+    for day in range(days):
+        _people(story, day, half)
+        _late_calls(story, day, half)
     _removals(story, days)
     story.values[APP][:STEADY, minutes - 20 :] = BAD
     return story
@@ -167,6 +212,39 @@ def _around(story: Story, days: int, half: int, dice: np.random.Generator) -> No
         if day % 3 == 2:
             story.failing.append((noon - 3 * part, noon - part))
             story.jumps.append(((noon + 2 * part, noon + 4 * part), -20))
+
+
+def _people(story: Story, day: int, half: int) -> None:
+    """On each day somebody takes an alert on; on two of three somebody asks for silence."""
+    noon, part, app = day * DAY_MINUTES + NOON, half // 6, story.values[APP]
+    taken, silent = STEADY, STEADY + 1  # segments
+    app[taken, noon + part : noon + part + story.long] = BAD
+    story.taken.append(Taken(noon + part + story.long // 4, story.segments[taken]))
+    if day % 3 == 1:  # for ten segments, until the middle of the storm; one of them fails only before it
+        tenth = story.segments[silent][:-1]
+        app[silent, noon - part + 1 : noon - part + 9] = BAD
+        story.silences.append(Quiet(noon - part, f"{tenth}.", part + half // 8))
+    if day % 3 == 2:  # until the middle of an outage, and what is silenced goes on after it
+        start, end = story.outages[RECEIVERS[day % len(RECEIVERS)]][-1].stretch
+        middle, length = (start + end) // 2, 2 * part + 10
+        app[silent, middle - length : end + 20] = BAD
+        story.silences.append(Quiet(middle - length, story.segments[silent], length))
+
+
+def _late_calls(story: Story, day: int, half: int) -> None:
+    """In the calm after the trouble of a day some windows that were calm turn out bad, and some bad ones calm."""
+    noon, app = day * DAY_MINUTES + NOON, story.values[APP]
+    stretch = (noon + 9 * half // 12, noon + 10 * half // 12)
+    at = stretch[1] + 5  # it was decided some minutes ago
+    firing = STEADY + 2
+    app[firing, noon + 8 * half // 12 : noon + half + 10] = BAD
+    quiet = [
+        number
+        for number in range(firing + 1, len(story.segments))
+        if np.all(app[number, stretch[0] - 10 : at + 10] == np.float32(CALM))
+    ]
+    story.mended.append(Mended(at, stretch, (firing,), CALM))
+    story.mended.append(Mended(at, stretch, tuple(quiet[:5]), BAD))
 
 
 def _removals(story: Story, days: int) -> None:

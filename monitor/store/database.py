@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session, SQLModel, create_engine, select
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -97,7 +97,9 @@ class Database:
             migrate(engine)
         except Exception as error:
             shown = make_url(url).render_as_string(hide_password=True)
-            raise StoreError(f"the store {shown} cannot be opened: {type(error).__name__}: {error}") from error
+            # Of the driver's error, without SQLAlchemy's frame around it.
+            reason = str(error.orig) if isinstance(error, DBAPIError) else f"{type(error).__name__}: {error}"
+            raise StoreError(f"the store {shown} cannot be opened: {' '.join(reason.split())}") from error
         return cls(engine)
 
     @contextmanager

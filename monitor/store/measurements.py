@@ -40,17 +40,37 @@ def revise(session: Session, rows: Sequence[Measured]) -> int:
     Returns:
         how many windows changed.
     """
+    known = _stored(session, rows)
     changed = []
     for row in rows:
         fresh = _columns(row, revision=0)
-        key = tuple(fresh[name] for name in ("source", "segment", "length_s", "start"))
-        stored = session.get(MeasurementRow, key)
+        stored = known.get((row.source, fresh["segment"], fresh["length_s"], row.window.start))
         if stored is None:
             changed.append(fresh)
-        elif stored.body != fresh["body"]:
-            changed.append(fresh | {"revision": stored.revision + 1})
+        elif stored[1] != fresh["body"]:
+            changed.append(fresh | {"revision": stored[0] + 1})
     upsert(session, MeasurementRow, changed, _REPLACED)
     return len(changed)
+
+
+def _stored(session: Session, rows: Iterable[Measured]) -> dict[tuple[str, str, int, datetime], tuple[int, Any]]:
+    """Revision and body of what is stored of some windows, by key: with hundreds of segments a query for each row, or
+    one that looks through all windows of a source, would take seconds."""
+    starts: dict[tuple[str, str, int], list[datetime]] = {}
+    for row in rows:
+        line = (row.source, segment_text(row.segment), int(row.window.length_s))
+        starts.setdefault(line, []).append(row.window.start)
+    found: dict[tuple[str, str, int, datetime], tuple[int, Any]] = {}
+    for (source, segment, length_s), mine in starts.items():
+        for at in range(0, len(mine), _AT_ONCE):
+            query = select(MeasurementRow.start, MeasurementRow.revision, MeasurementRow.body).where(
+                MeasurementRow.source == source,
+                MeasurementRow.segment == segment,
+                MeasurementRow.length_s == length_s,
+                col(MeasurementRow.start).in_(mine[at : at + _AT_ONCE]),
+            )
+            found |= {(source, segment, length_s, each[0]): (each[1], each[2]) for each in session.exec(query)}
+    return found
 
 
 def kept(readings: Readings, retention: Retention, now: datetime) -> Iterator[Measured]:

@@ -54,6 +54,10 @@ def record(session: Session, change: Change, decided_at: datetime) -> None:
             held=change.held,
             exemplars=list(change.exemplars),
             alert=fingerprint(labels_of(alert_id)),
+            lower=transition.lower,
+            upper=transition.upper,
+            n=transition.n,
+            compared=transition.said or None,
         )
     )
 
@@ -70,6 +74,9 @@ def transition_json(row: TransitionRow) -> dict[str, Any]:
         "to": row.to_state,
         "at": row.at.isoformat(),
         "value": row.value,
+        "lower": row.lower,
+        "upper": row.upper,
+        "n": row.n,
         "held": row.held,
     }
 
@@ -147,12 +154,6 @@ def retry_failed(session: Session, now: datetime) -> int:
         .values(state="pending", due_at=now, attempts=0)
     )
     return int(retried.rowcount)
-
-
-def queue(session: Session, receiver: str) -> list[OutboxRow]:
-    """The unfinished messages of a receiver, in the order they were made."""
-    mine = (col(OutboxRow.receiver) == receiver, col(OutboxRow.state).in_(UNFINISHED))
-    return list(session.exec(select(OutboxRow).where(*mine).order_by(col(OutboxRow.id))))
 
 
 def pending_counts(session: Session) -> dict[str, int]:

@@ -13,6 +13,7 @@ from alerts.rules import Alert, AlertId, is_memory
 from detectors.measurement import Segment
 from monitor.store.measurements import segment_of, segment_text
 from monitor.store.tables import AlertRow, LeaseRow, ProgressRow, SegmentRow, TransitionRow
+from monitor.store.upsert import upsert
 
 _ALERT = TypeAdapter(Alert)
 
@@ -59,13 +60,14 @@ def alerts(session: Session, source: str | None = None) -> dict[AlertId, Alert]:
 
 def save_alerts(session: Session, changed: Iterable[tuple[AlertId, Alert]]) -> None:
     """Remembers alerts; one that is no memory is forgotten."""
+    rows: list[dict[str, Any]] = []
+    over: list[dict[str, Any]] = []
     for alert_id, alert in changed:
-        row = _alert_row(alert_id, alert)
-        if not is_memory(alert):
-            keys = ("rule", "source", "segment", "labels")
-            session.exec(delete(AlertRow).where(*(col(getattr(AlertRow, key)) == getattr(row, key) for key in keys)))
-        else:
-            session.merge(row)
+        (rows if is_memory(alert) else over).append(_columns(alert_id, alert))
+    upsert(session, AlertRow, rows, ("body",))
+    for row in over:
+        keys = ("rule", "source", "segment", "labels")
+        session.exec(delete(AlertRow).where(*(col(getattr(AlertRow, key)) == row[key] for key in keys)))
 
 
 def take_lease(session: Session, name: str, holder: str, now: datetime, length: timedelta) -> bool:
@@ -101,15 +103,14 @@ def drop_lease(session: Session, name: str, holder: str) -> None:
     session.exec(delete(LeaseRow).where(col(LeaseRow.name) == name, col(LeaseRow.holder) == holder))
 
 
-def _alert_row(alert_id: AlertId, alert: Alert) -> AlertRow:
-    body: Any = _ALERT.dump_python(alert, mode="json", exclude_none=True)
-    return AlertRow(
-        rule=alert_id.rule,
-        source=alert_id.source,
-        segment=segment_text(alert_id.segment),
-        labels=orjson.dumps(alert_id.labels).decode(),
-        body=body,
-    )
+def _columns(alert_id: AlertId, alert: Alert) -> dict[str, Any]:
+    return {
+        "rule": alert_id.rule,
+        "source": alert_id.source,
+        "segment": segment_text(alert_id.segment),
+        "labels": orjson.dumps(alert_id.labels).decode(),
+        "body": _ALERT.dump_python(alert, mode="json", exclude_none=True),
+    }
 
 
 def alert_id_of(row: AlertRow | TransitionRow) -> AlertId:
