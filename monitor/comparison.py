@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from detectors.comparison.finding import Finding
 from detectors.measurement import Window
 from detectors.sampling import Sample
 from monitor.clean import clean_text
-from monitor.house import House
+from monitor.daemon import LEASE
+from monitor.house import House, Watched
 from monitor.reading.place import Place
 from monitor.reading.sitting import Sitting, seconds
 from monitor.report.plain import plain
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from detectors.comparison.stretch import Stretch
 
 FEW = 50
+HOLD = timedelta(hours=1)  # to read a source for the first time
 NO_RATE = "No false-alarm rate"
 EARTHQUAKE = "With fewer than 50 texts in a stretch only an earthquake is seen."
 
@@ -79,8 +82,10 @@ def compare_stretches(house: House, question: Question, now: datetime) -> Compar
     from detectors.comparison.compare import compare
 
     place = question.place
-    sitting = _sitting(house, place, now)
-    windows, notes = _complete(house, question)
+    watched = _watched(house, place)
+    # Which columns a source has is known once it was read.
+    windows, notes = _complete(house, question, now)
+    sitting = _sitting(house, watched, place, now)
     samples = [sitting.draw(place, window, question.sample) for window in windows]
     for window, sample in zip(windows, samples, strict=True):
         if not sample.ids:
@@ -100,11 +105,15 @@ def compare_stretches(house: House, question: Question, now: datetime) -> Compar
     )
 
 
-def _sitting(house: House, place: Place, now: datetime) -> Sitting:
+def _watched(house: House, place: Place) -> Watched:
     watched = house.sources.get(place.source)
     if watched is None:
         known = ", ".join(house.sources)
         raise ComparisonError(f"there is no source {clean_text(place.source, 100)!r}: configured are {known}")
+    return watched
+
+
+def _sitting(house: House, watched: Watched, place: Place, now: datetime) -> Sitting:
     if place.stream not in watched.source.columns:
         raise ComparisonError(f"sources.{place.source} has no column {place.stream}")
     for column in place.segment.columns:
@@ -115,7 +124,7 @@ def _sitting(house: House, place: Place, now: datetime) -> Sitting:
     return Sitting.at(house, watched, now)
 
 
-def _complete(house: House, question: Question) -> tuple[list[Window], tuple[str, ...]]:
+def _complete(house: House, question: Question, now: datetime) -> tuple[list[Window], tuple[str, ...]]:
     """The stretches as far as the log is complete."""
     windows = [question.before, question.now]
     if question.before.start < question.now.end and question.now.start < question.before.end:
@@ -123,11 +132,9 @@ def _complete(house: House, question: Question) -> tuple[list[Window], tuple[str
             f"the stretches overlap ({_span(question.now)}, {_span(question.before)}): a text in both would be compared"
             " with itself; choose two that do not"
         )
-    with house.database.reading() as session:
-        progress = states.all_progress(session).get(question.place.source)
-    complete = None if progress is None else progress.complete_until
+    complete = _read_until(house, question.place.source, now)
     if complete is None:
-        raise ComparisonError(f"sources.{question.place.source} was never read to its end: start the service first")
+        raise ComparisonError(f"sources.{question.place.source} is being read for the first time: wait for the service")
     if max(each.start for each in windows) >= complete:
         raise ComparisonError(f"a stretch begins where the log is not complete yet ({complete:%Y-%m-%d %H:%M})")
     cut = [replace(each, end=min(each.end, complete)) for each in windows]
@@ -197,6 +204,26 @@ def _evidently(before: "Stretch", now: "Stretch") -> Iterator[Finding]:
 
 def _side(sample: Sample) -> Side:
     return Side(sample.window.start, sample.window.end, sample.population, len(sample.ids))
+
+
+def _read_until(house: House, source: str, now: datetime) -> datetime | None:
+    """Until when a source is complete: as a service read it, else read now; None while a service reads it first.
+
+    Raises:
+        SourceError: the source could not be read.
+    """
+    holder = uuid4().hex
+    with house.database.transaction() as session:
+        progress = states.all_progress(session).get(source)
+        if progress is not None and progress.complete_until is not None:
+            return progress.complete_until
+        if not states.take_lease(session, LEASE, holder, now, HOLD):
+            return None
+    try:
+        return house.sources[source].source.poll(now, lambda: False).complete_until
+    finally:
+        with house.database.transaction() as session:
+            states.drop_lease(session, LEASE, holder)
 
 
 def _span(window: Window) -> str:

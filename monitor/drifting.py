@@ -10,7 +10,7 @@ from alerts.rules import AlertId
 from config.alerts import OwnRule, Rule
 from config.drift import Drift
 from detectors.measurement import Labels, Value
-from monitor.formats import count
+from monitor.drift_details import details, hourly
 from monitor.store.baselines import StoredBaseline
 from monitor.store.drift import DriftFacts
 from monitor.store.tables import ProgressRow
@@ -133,6 +133,7 @@ def rule_of(settings: Drift, alarm: Alarm | None) -> Rule:
         receiver=settings.receiver,
         runbook=settings.runbook,
         summary="The texts have drifted." if alarm is None else alarm.summary(),
+        description=None if alarm is None else details(alarm.facts) or None,
         no_data="keep",
         no_data_cap=timedelta(days=365),
     )
@@ -140,7 +141,8 @@ def rule_of(settings: Drift, alarm: Alarm | None) -> Rule:
 
 def _channels(facts: Mapping[str, Any]) -> Iterator[str]:
     if facts["kind"] == "days":
-        yield CHANNELS_SAID["days"]
+        # Of texts, topics tell how far whole days differ.
+        yield ": ".join([CHANNELS_SAID["days"], *(in_words(*each) for each in facts["effects"].items())])
         return
     for name in facts["channels"]:
         yield in_words(name, facts["effects"][name])
@@ -170,18 +172,11 @@ def sized_in_words(channel: str, value: float, *, bare: bool = False) -> str:
 
 def _about(findings: Mapping[str, Any]) -> Iterator[str]:
     for topic in findings.get("new", ())[:1]:
-        yield f"; new topic: {topic['name']} ({topic['share']:.0%}{_hourly(topic)})"
+        yield f"; new topic: {topic['name']} ({topic['share']:.0%}{hourly(topic)})"
     for change in findings.get("grown", ())[:1]:
-        yield f"; grown: {change['topic']['name']} ({change['before']:.0%} → {change['now']:.0%}{_hourly(change)})"
+        yield f"; grown: {change['topic']['name']} ({change['before']:.0%} → {change['now']:.0%}{hourly(change)})"
     if (responses := findings.get("responses")) is not None:
         yield f"; {responses['share']:.0%} of them stand out, 1% usually"
-
-
-def _hourly(topic: Mapping[str, Any]) -> str:
-    """Shares push each other: counts an hour do not."""
-    if "per_hour" not in topic:
-        return ""
-    return f", {count(topic['per_hour_before'])} → {count(topic['per_hour'])} calls an hour"
 
 
 def _from(segments: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -103,6 +103,7 @@ class TextRow(NamedTuple):
     place: str
     phase: str
     learnt: str
+    past: str
     problem: str
     cells: tuple[Cell, ...]
     findings: tuple[str, ...]
@@ -234,6 +235,7 @@ def _text_row(status: TextStatus) -> TextRow:
         place=clean_text(f"{status.source} · {place(status.segment)}", 300),
         phase=status.phase,
         learnt=learnt,
+        past=status.past,
         problem=clean_text(status.problem, 300),
         cells=tuple(cells),
         findings=tuple(clean_text(each, 120) for each in status.findings[:SHOWN_FINDINGS]),

@@ -8,6 +8,7 @@ from typing import Any
 from detectors.measurement import Key, Measured, Value
 from detectors.text_catalogue import TEXTS_BY_NAME
 from monitor.drifting import going_on
+from monitor.false_alarms import in_its_past
 from monitor.house import House
 from monitor.reading.place import Place
 from monitor.snapshot import TextStatus
@@ -40,10 +41,26 @@ def text_statuses(house: House, session: Session, now: datetime) -> tuple[TextSt
         for each in texts.newest(session, name, now - NEWEST_WITHIN)
     }
     return tuple(
-        replace(status, findings=(*_alarms(used.get(place, []), status, drifting), *status.findings))
+        replace(
+            status,
+            findings=(*_alarms(used.get(place, []), status, drifting), *status.findings),
+            past=_past(house, session, used.get(place, []), status),
+        )
         for place in sorted(house.desk.states, key=str)
         for status in _of(house, place, used.get(place), newest)
     )
+
+
+def _past(house: House, session: Session, used: list[StoredBaseline], status: TextStatus) -> str:
+    """How often the detector against the baseline of a status would have alarmed in its own past."""
+    if not house.settings.drift.enabled:
+        return ""
+    for each in used:
+        if each.version == status.baseline:
+            facts = baselines.facts(session, each)
+            past = facts.get("hindsight", ())
+            return in_its_past(session, house.settings, each, past) if facts.get("windows") else ""
+    return ""
 
 
 def _alarms(

@@ -19,10 +19,12 @@ from detectors.comparison.stretch import Stretch, blocks, p_value, principal
 from monitor.commands import compare as command
 from monitor.commands.compare import Asked
 from monitor.comparison import ComparisonError, Question, compare_stretches
+from monitor.daemon import LEASE
 from monitor.reading.place import Place, Segment
 from monitor.report import evidently_part
 from monitor.report.thresholds import EMBEDDINGS
 from monitor.report.values import Method, Result
+from monitor.store import states
 
 DAY_S = 86_400.0
 METHODS = ["mmd", "classifier", "ks", "context_mmd"]
@@ -419,9 +421,17 @@ def test_a_segment_that_cannot_be_chosen_is_refused(
     assert why in said()
 
 
-def test_without_a_service_there_is_nothing_to_read(tmp_path: Path, said: Said) -> None:
-    assert ask(written(tmp_path / "new", ())) == 2
-    assert "start the service first" in said()
+@pytest.mark.usefixtures("quick")
+def test_a_log_that_no_service_has_read_is_read_first_and_can_be_read_by_one_after(tmp_path: Path, said: Said) -> None:
+    folder = written(tmp_path / "new", calls())
+    assert ask(folder, sample=60) == 0
+    assert "60 of 480 texts read" in said()
+    house = opened(folder)
+    with house.database.transaction() as session:
+        assert states.take_lease(session, LEASE, "a service", END, 9_000 * DAY)
+    house.close()
+    assert ask(folder, sample=60) == 2
+    assert "is being read for the first time: wait for the service" in said()
 
 
 @pytest.mark.usefixtures("quick")

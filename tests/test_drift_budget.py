@@ -21,11 +21,24 @@ def test_the_rates_of_all_detectors_sum_to_the_budget(days: float, of: list[Stre
 
 
 @given(budgets, streams, st.data())
-def test_whole_days_are_compared_by_all_or_by_none(days: float, of: list[Stream], data: st.DataObject) -> None:
+def test_whole_days_are_compared_by_all_of_a_stream_or_by_none(
+    days: float, of: list[Stream], data: st.DataObject
+) -> None:
     slow = [rate(data.draw(st.integers(0, 90))) for _ in of]
-    found = [share.slow for share in split(days, of, slow)]
-    affordable = sum(slow) <= 0.5 / days
-    assert found == [affordable and each > 0 for each in slow]
+    shares = split(days, of, slow)
+    for stream in set(of):
+        mine = [(share.slow, each) for share, each, name in zip(shares, slow, of, strict=True) if name == stream]
+        assert {is_slow for is_slow, each in mine if each > 0} != {True, False}
+    if sum(slow) <= 0.5 / days * (1 - 1e-9):
+        assert [share.slow for share in shares] == [each > 0 for each in slow]
+
+
+def test_where_whole_days_cost_too_much_prompts_keep_them_longest() -> None:
+    of: list[Stream] = ["response", "response_given_prompt", "prompt"] * 2  # pinned and rolling
+    found = {name: share.slow for name, share in zip(of, split(30, of, [rate(28)] * 6), strict=True)}
+    assert found == {"prompt": True, "response_given_prompt": True, "response": False}
+    found = {name: share.slow for name, share in zip(of, split(70, of, [rate(28)] * 6), strict=True)}
+    assert found == {"prompt": True, "response_given_prompt": False, "response": False}
 
 
 @given(budgets, streams)

@@ -35,8 +35,9 @@ from detectors.archive import from_bytes, to_bytes
 from detectors.drift.conditional import CHANNELS, LEAST_PAIRS
 from detectors.drift.conditional_detector import KINDS, PairReading, PairState, PairTest, begin, step
 from detectors.drift.judged import Judged, judge
-from detectors.drift.moved import Counted, effect, shift, unusual
+from detectors.drift.moved import effect, shift, unusual
 from detectors.drift.pair_baseline import PairBaseline, PairSample, fit_pairs
+from detectors.drift.pair_usual import Counted
 from detectors.drift.pairs import CLOSEST, NEAREST, Pairs, distances
 from detectors.drift.verdict import Stakes, bet
 from detectors.fitting import TooFewError

@@ -13,15 +13,18 @@ import reading_kit
 from reading_kit import AN_HOUR, DAY, HOUR, START, SUBJECTS, WORDS, lived, written
 from sqlmodel import select
 
+from alerts.grouping import fingerprint
 from alerts.rules import State
+from alerts.view import labels_of
 from detectors.drift.effect import Effect
 from detectors.measurement import Key, Reason
+from monitor import alertbook
 from monitor.daemon import check_health
 from monitor.drifting import ended, in_words
 from monitor.house import House
 from monitor.reading.alarming import ALL, EFFECTS, ENDED_KEPT, facts_of, leading
 from monitor.reading.drift import EVIDENCE
-from monitor.store import baselines, drift, texts
+from monitor.store import baselines, drift, states, texts
 from monitor.store.tables import DriftRow, OutboxRow, TransitionRow
 from monitor.survey import survey
 
@@ -122,6 +125,16 @@ def test_a_new_topic_becomes_one_alert_that_says_what_has_changed(opened: Callab
     assert alert["labels"]["severity"] == "warning"
     assert "of it from route new" in alert["summary"]
     assert "calls an hour" in alert["summary"]
+    for words in ("New topic: ", "its words: ", "Their form: ", "Its parts: route new"):
+        assert words in alert["description"]
+    with house.database.reading() as session:
+        name = fingerprint(labels_of(states.alert_id_of(fired)))
+        answer = alertbook.book(session, house.settings, name).as_json()["drift"]
+    assert answer["channels"][0] == answer["channel"]
+    assert answer["effects"][answer["channel"]]["lower"] > 0
+    assert any("recall" in each["terms"] for each in answer["new"])
+    assert set(answer["new"][0]["exemplars"]) <= planted
+    assert {"grown", "shrunk", "descriptors"} <= set(answer)
     (shown,) = survey(house, END).texts
     assert alert["summary"] in shown.findings
     check_health(house, END + timedelta(seconds=10))

@@ -10,7 +10,7 @@ from reading_kit import SWAPPED as END
 
 from detectors.measurement import Key, Segment
 from detectors.sampling import PAIRS
-from monitor.commands import baseline
+from monitor.commands import baseline, baseline_compare
 from monitor.drifting import alarms
 from monitor.house import House
 from monitor.reading.place import Place, with_pairs
@@ -104,7 +104,7 @@ def test_the_command_lists_the_baseline_and_does_not_compare_it(
     assert baseline.show(config, versions[PAIRS]) == 0
     listed = " ".join(capsys.readouterr().out.split())
     assert "responses given their prompts of chat" in listed
-    assert baseline.compare(config, (versions["prompt"], versions[PAIRS])) != 0
+    assert baseline_compare.compare(config, (versions["prompt"], versions[PAIRS])) != 0
     assert "not those of responses given their prompts" in " ".join("".join(capsys.readouterr()).split())
 
 

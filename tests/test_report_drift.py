@@ -8,12 +8,22 @@ from pathlib import Path
 
 import pytest
 import reading_kit
-from reading_kit import DAY, HOUR, START, SWAP, lived
+from reading_kit import DAY, HOUR, START, SUBJECTS, SWAP, lived
 from reading_kit import SWAPPED as END
 
 from monitor.house import House
+from monitor.report import evidence
 from monitor.report.chart import HEIGHT, WIDTH, chart
-from monitor.report.drift_values import ChannelReading, Drift, Hindsight, Moment, PairPart, RaisedAlarm, sized
+from monitor.report.drift_values import (
+    ChannelReading,
+    Drift,
+    Happened,
+    Hindsight,
+    Moment,
+    PairPart,
+    RaisedAlarm,
+    sized,
+)
 from monitor.report.gather import gather
 from monitor.report.question import Question
 from monitor.report.render import as_json, render
@@ -83,6 +93,22 @@ def test_the_alarm_the_course_of_its_evidence_and_its_effect_are_there(pairs: Pa
     assert pairs.drift.hindsight == ()
 
 
+def test_calls_of_an_alarm_are_read_where_they_lie_before_the_stretch(
+    house: House, pairs: PairPart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = Question(start=END - HOUR / 2, baseline=pairs.baseline.version, evidently=False)
+    (late,) = gather(house, question, END).pairs
+    (alarm,), (before,) = late.drift.open, pairs.drift.open
+    assert alarm.raised < late.start
+    assert alarm.exemplars == before.exemplars
+    assert all(each.text and each.text.split()[0] in SUBJECTS for each in alarm.exemplars)
+    # The log was cleared: what is left of the calls is their ids.
+    monkeypatch.setattr(evidence, "read_texts", lambda *_: ())
+    gone = gather(house, question, END)
+    assert [each.text for each in gone.pairs[0].drift.open[0].exemplars] == [None] * len(alarm.exemplars)
+    assert render(gone).count("no longer in the log") == len(alarm.exemplars)
+
+
 def test_a_quiet_stretch_has_no_alarm_and_no_examples_of_style(house: House) -> None:
     quiet = gather(house, Question(start=SWAP - DAY, end=SWAP, evidently=False), END)
     assert [part.drift.alarms for part in quiet.pairs] == [()]
@@ -149,3 +175,15 @@ def test_sizes_are_said_in_the_unit_of_their_channel() -> None:
     assert sized(replace(reading, unit="deviations"), 3.084) == "3.08 sd"
     assert sized(reading, None) == "–"
     assert reading.sure
+
+
+def test_another_model_stands_on_the_chart_and_below_it(report: Report, pairs: PairPart) -> None:
+    assert pairs.drift is not None
+    happened = Happened(SWAP, "model changed", "response_model gpt-x<b>, was gpt-w", "chat-bot")
+    drift = replace(pairs.drift, happened=(happened,))
+    (at,) = chart(drift, START, END).happened
+    assert 0 < at < WIDTH
+    page = render(replace(report, pairs=(replace(pairs, drift=drift),)))
+    assert page.count('class="happened"') == 1
+    assert "model changed: response_model gpt-x&lt;b&gt;, was gpt-w (chat-bot)" in page
+    assert json.loads(as_json(replace(report, pairs=(replace(pairs, drift=drift),))))["pairs"][0]["drift"]["happened"]

@@ -166,7 +166,9 @@ def test_any_name_is_answered_when_the_server_listens_on_all_addresses() -> None
 def test_a_port_that_is_taken_is_an_error_that_says_what_to_change() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ServerError, match=rf"127\.0\.0\.1 port {port}: .*; set server\.host and server\.port"):
+        with pytest.raises(
+            ServerError, match=rf"127\.0\.0\.1 port {port}: Address already in use; set server\.host and server\.port"
+        ):
             server_of(settings=ServerSettings(port=port)).start()
 
 

@@ -28,19 +28,23 @@ class Share:
 def split(days: float, streams: Sequence[Spender], slow_rates: Sequence[float]) -> list[Share]:
     """The share of each detector. Rates of false alarms add up however the detectors depend on each other.
 
-    What the detectors of whole days spend is fixed by how many days their baselines have; they are left out where that
-    would be more than half of the budget. The rest is split by `WEIGHTS`.
+    What the detectors of whole days spend is fixed by how many days their baselines have. Together they have half of
+    the budget at most: the streams that weigh most come first, and one whose detectors do not fit is left out. The rest
+    is split by `WEIGHTS`.
 
     Args:
         days: mean time between two false alarms of all detectors together.
         streams: of each detector.
         slow_rates: false alarms a day of each detector's whole days; 0 where it has none.
     """
-    slow = sum(slow_rates)
-    affordable = slow <= _SLOW_SHARE / days
-    left = 1 / days - slow * affordable
+    spent, affordable = 0.0, set[Spender]()
+    for stream in sorted(set(streams), key=lambda each: (-WEIGHTS[each], each)):
+        cost = sum(rate for each, rate in zip(streams, slow_rates, strict=True) if each == stream)
+        if spent + cost <= _SLOW_SHARE / days:
+            spent, affordable = spent + cost, affordable | {stream}
+    left = 1 / days - spent
     total = sum(WEIGHTS[each] for each in streams)
     return [
-        Share(total / WEIGHTS[stream] / left, affordable and rate > 0)
+        Share(total / WEIGHTS[stream] / left, stream in affordable and rate > 0)
         for stream, rate in zip(streams, slow_rates, strict=True)
     ]

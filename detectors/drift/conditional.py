@@ -21,6 +21,8 @@ from detectors.drift import smooth
 from detectors.drift.calibrate import STRETCHES
 from detectors.drift.expected import CELLS, cell_of
 from detectors.drift.judged import Judged
+from detectors.drift.pair_days import PairDays, calibrate_pair_days
+from detectors.drift.pair_usual import Usually, distance, noise
 from detectors.drift.smooth import Filter
 from detectors.neighbours import Numbers
 from detectors.profile import History, Usual, usual
@@ -32,23 +34,6 @@ _TAIL = 0.01
 _REACHED = 0.95
 _SIDES = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]])  # channels of the two scores
 _LEAST = 1e-12
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Usually:
-    """What is usual for a window.
-
-    Attributes:
-        surprise: mean.
-        rest: (d,) mean.
-        noise: one over the effective number of pairs behind these.
-        leant: mean, as in `Judged`.
-    """
-
-    surprise: float
-    rest: Numbers
-    noise: float
-    leant: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +55,7 @@ class PairCalibration:
         reached: of each of `STRETCHES`, the squared distance that 95 of 100 stretches of so many windows stay below.
         until: end of the last window.
         smoothed: (2,) what `filters` expect of the scores after it.
+        days: what whole days reached; None with too few.
         hindsight: days to a false alarm, and how many alarms there would have been in the baseline itself at that.
     """
 
@@ -87,6 +73,7 @@ class PairCalibration:
     reached: Numbers
     until: float
     smoothed: Numbers
+    days: PairDays | None = None
     hindsight: tuple[tuple[float, int], ...] = field(default=())
 
     def usual(self, start: float) -> Usually:
@@ -108,21 +95,6 @@ def scores(judged: Judged, by: Usually, spread: float) -> Numbers:
     surprise = (float(judged.surprise.mean()) - by.surprise) / (spread * sqrt(1 / judged.n + by.noise))
     variance = noise(judged, by)
     return np.array([surprise, distance(judged, by) / (variance * sqrt(2 * max(judged.squares, _LEAST)))])
-
-
-def noise(judged: Judged, by: Usually) -> float:
-    """The variance of a window's mean rest, in units of that of a single response's.
-
-    When prompts are about fewer things than usual, the answers that responses are compared with are fewer too, and what
-    these differ by from others by chance is no longer averaged out, nor part of what is usual: it is counted as noise.
-    """
-    return 1 / judged.n + max(judged.leant - by.leant, 0.0) + by.noise
-
-
-def distance(judged: Judged, by: Usually) -> float:
-    """The squared distance of a window's mean rest from the usual one, without its bias; it can be below 0."""
-    delta = judged.rest - by.rest
-    return float(delta @ delta) - judged.trace * noise(judged, by)
 
 
 def calibrate(length_s: float, judged: Sequence[Judged]) -> PairCalibration:
@@ -165,6 +137,7 @@ def calibrate(length_s: float, judged: Sequence[Judged]) -> PairCalibration:
         smoothed=np.array(
             [float(each.next(q[-1], y[-1])) for each, q, y in zip(filters, predicted, (raw - centre).T, strict=True)]
         ),
+        days=calibrate_pair_days(judged, others, spread),
     )
 
 

@@ -1,6 +1,6 @@
 """The sequential detector of responses given their prompts: a pure step from one window to the next."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,17 +10,21 @@ from detectors.drift.conditional import CHANNELS, Channel, PairCalibration, by_c
 from detectors.drift.effect import Effect
 from detectors.drift.episodes import Episode, begun, on_day_of, put
 from detectors.drift.judged import Judged
-from detectors.drift.moved import MINIMUMS, Counted, Minimums, add, effect
+from detectors.drift.moved import MINIMUMS, Minimums, add, effect
+from detectors.drift.pair_days import PairDaysState, step_pair_day
+from detectors.drift.pair_usual import Counted
 from detectors.drift.verdict import Stakes, bet, named
 from detectors.neighbours import Numbers
 from detectors.profile import DAY
 
 
 class PairTest(NamedTuple):
-    """What is promised and asked for: days to a false alarm, and effects below which nobody is called."""
+    """What is promised and asked for: days to a false alarm, effects below which nobody is called, and whether whole
+    days are compared too."""
 
     days: float
     minimums: Minimums = MINIMUMS
+    slow: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +39,7 @@ class PairState:
         since: what each channel counted since that moment.
         records: whose last score was beyond all of the baseline's.
         episodes: of the channels that are not tested.
+        slow: of the detector of whole days.
     """
 
     until: float
@@ -44,11 +49,16 @@ class PairState:
     since: tuple[Counted, ...]
     records: tuple[bool, ...]
     episodes: tuple[Episode[Counted] | None, ...]
+    slow: PairDaysState = field(default_factory=PairDaysState)
 
 
 @dataclass(frozen=True, slots=True)
 class PairReading:
-    """What a window came to; the same names as of `detectors.drift.detector.Reading`."""
+    """What a window came to; the same names as of `detectors.drift.detector.Reading`.
+
+    `slow` is the channel in which an alarm of the detector of whole days begins with this window, and how far responses
+    have moved on the two days behind it; None where none does.
+    """
 
     evidence: float
     by_channel: tuple[float, ...]
@@ -56,6 +66,7 @@ class PairReading:
     effects: tuple[Effect, ...]
     alarms: tuple[Channel, ...]
     clears: bool
+    slow: tuple[Channel, Effect] | None = None
 
 
 def begin(calibration: PairCalibration) -> PairState:
@@ -96,6 +107,7 @@ def step(
         effect(each, channel, calibration, test.minimums) for each, channel in zip(since, CHANNELS, strict=True)
     )
     begins, clears = named(bets, effects, free)
+    slow, found = _whole_days(calibration, test, state.slow, judged)
     sums, rise = bets.without(begins)
     going_on = [
         None if each is None else _goes_on(each, channel, (calibration, test), judged)
@@ -111,11 +123,32 @@ def step(
         since=put(since, begins, Counted()),
         records=bets.records,
         episodes=put(going_on, begins, begun(end, Counted())),
+        slow=slow,
     )
     alarms = tuple(channel for channel, is_named in zip(CHANNELS, begins, strict=True) if is_named)
     return after, PairReading(
-        float(bets.by_channel.sum()), tuple(bets.by_channel.tolist()), tuple(p), effects, alarms, clears
+        evidence=float(bets.by_channel.sum()),
+        by_channel=tuple(bets.by_channel.tolist()),
+        p=tuple(p),
+        effects=effects,
+        alarms=alarms,
+        clears=clears,
+        slow=found,
     )
+
+
+def _whole_days(
+    calibration: PairCalibration, test: PairTest, state: PairDaysState, judged: Judged
+) -> tuple[PairDaysState, tuple[Channel, Effect] | None]:
+    """One more window of the day under way, and the alarm that begins, as in `PairReading`."""
+    if calibration.days is None or not test.slow:
+        return state, None
+    by = calibration.usual(judged.start), calibration.spread
+    state, found = step_pair_day(calibration.days, state, judged, by)
+    if found is None:
+        return state, None
+    channel = CHANNELS[found.channel]
+    return state, (channel, effect(found.counted, channel, calibration, test.minimums))
 
 
 def _goes_on(
@@ -131,4 +164,4 @@ def _goes_on(
     return None if found is None else replace(found, today=add(found.today, judged, calibration))
 
 
-KINDS: dict[str, type] = {each.__name__: each for each in (Counted, Episode, PairState)}
+KINDS: dict[str, type] = {each.__name__: each for each in (Counted, Episode, PairDaysState, PairState)}

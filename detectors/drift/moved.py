@@ -1,18 +1,18 @@
 """How far responses have moved given their prompts, and which of them show it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import log, sqrt
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from detectors.drift.calibrate import STRETCHES
-from detectors.drift.conditional import LEAST_PAIRS, Channel, PairCalibration, noise
+from detectors.drift.conditional import LEAST_PAIRS, Channel, PairCalibration
 from detectors.drift.effect import LEVEL, Effect
 from detectors.drift.judged import Judged
+from detectors.drift.pair_usual import Counted
 from detectors.intervals import Z
 from detectors.measurement import Reason, Value
-from detectors.neighbours import Numbers
 
 
 class Minimums(NamedTuple):
@@ -33,38 +33,9 @@ MINIMUMS = Minimums()
 Side = Literal["stranger", "closer"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Counted:
-    """What was seen since a moment.
-
-    Attributes:
-        windows, pairs: how many.
-        off: the sum of the surprises less what is usual, in standard deviations of a single response.
-        variance: of that sum, if windows varied as samples do.
-        rest: (d,) the sum of the windows' mean rests less what is usual.
-        noise: what chance adds to the squared length of that.
-    """
-
-    windows: int = 0
-    pairs: float = 0.0
-    off: float = 0.0
-    variance: float = 0.0
-    rest: Numbers = field(default_factory=lambda: np.zeros(0))
-    noise: float = 0.0
-
-
 def add(counted: Counted, judged: Judged, calibration: PairCalibration) -> Counted:
     """With one more window."""
-    by = calibration.usual(judged.start)
-    rest = judged.rest - by.rest
-    return Counted(
-        counted.windows + 1,
-        counted.pairs + judged.n,
-        counted.off + judged.n * (float(judged.surprise.mean()) - by.surprise) / calibration.spread,
-        counted.variance + judged.n + judged.n**2 * by.noise,
-        counted.rest + rest if counted.windows else rest,
-        counted.noise + judged.trace * noise(judged, by),
-    )
+    return counted.add(judged, calibration.usual(judged.start), calibration.spread)
 
 
 def effect(counted: Counted, channel: Channel, calibration: PairCalibration, minimums: Minimums = MINIMUMS) -> Effect:
@@ -80,7 +51,7 @@ def effect(counted: Counted, channel: Channel, calibration: PairCalibration, min
     if not counted.windows:
         return Effect(0.0, -1.0, minimum)
     if channel == "style":
-        squared = (float(counted.rest @ counted.rest) - counted.noise) / counted.windows**2
+        squared = counted.distance
         longest = int(np.searchsorted(STRETCHES, counted.windows, side="right")) - 1
         reached = float(calibration.reached[longest])
         return Effect(squared / calibration.scatter, (squared - reached) / calibration.scatter, minimum)

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from detectors.archive import freeze, from_bytes, to_bytes
 from detectors.baseline import MOST_BYTES
-from detectors.drift.conditional import PairCalibration, Usually
+from detectors.drift.conditional import PairCalibration
 from detectors.drift.judged import Judged
 from detectors.drift.learn import PARTS
+from detectors.drift.pair_days import PairDays
 from detectors.drift.pair_learn import PairWindows, judged, learn
+from detectors.drift.pair_usual import Usually
 from detectors.drift.pairs import Pairs
 from detectors.drift.smooth import Filter
 from detectors.fitting import CALIBRATION, TooFewError, by_hash, parts
@@ -26,8 +28,8 @@ from detectors.neighbours import Numbers
 from detectors.profile import LEAST_CALLS, once, window_length
 from detectors.sealed import EMBEDDER, REDACTOR, refusal, seal, unseal, version_of
 
-FORMAT = "pairs 1"
-_KINDS: Mapping[str, type] = {each.__name__: each for each in (Filter, PairCalibration, Usually)}
+FORMAT = "pairs 2"
+_KINDS: Mapping[str, type] = {each.__name__: each for each in (Filter, PairCalibration, PairDays, Usually)}
 _DRIFT = "drift"
 
 

@@ -85,5 +85,5 @@ def _alarms(calibration: PairCalibration, days: float, windows: Sequence[Judged]
     state, count = replace(begin(calibration), until=windows[0].start, smooth=np.zeros(2)), 0
     for each in windows:
         state, reading = step(calibration, PairTest(days), state, each)
-        count += len(reading.alarms) > 0
+        count += bool(reading.alarms) + (reading.slow is not None)
     return count

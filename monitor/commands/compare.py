@@ -18,7 +18,7 @@ from monitor.clean import clean_text
 from monitor.commands.common import CommandError, console, explain, load_or_explain, parse_time, progress_bar
 from monitor.comparison import Comparison, ComparisonError, Question, compare_stretches
 from monitor.daemon import clock
-from monitor.opening import has_live_store, open_house
+from monitor.opening import open_house
 from monitor.reading.place import Place
 from monitor.sources.base import SourceError
 from monitor.store.database import StoreError
@@ -38,18 +38,15 @@ class Asked:
 def compare(config: Path, asked: Asked, sample: int, *, as_json: bool) -> int:
     """Prints what each method says of two stretches, and what its false alarm means.
 
-    It reads what the service has landed and takes no lease, so it can run beside the service.
+    It reads what the service has landed and takes no lease, so it can run beside the service; a source that no service
+    has read yet is read first.
     """
     now = clock()
     try:
         question = _question(asked, sample, now)
-        loaded = load_or_explain(config)
-        if not has_live_store(loaded):
-            raise CommandError("nothing has been read yet: start the service first (watchkeeper run)")
-        house = open_house(loaded)
+        house = open_house(load_or_explain(config))
         try:
-            with progress_bar() as told:
-                house.desk.progress = told
+            with progress_bar() as house.desk.progress:
                 made = compare_stretches(house, question, now)
         finally:
             house.close()

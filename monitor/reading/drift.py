@@ -1,24 +1,21 @@
 """The drift detector of a stream, fed with each window once: its state is saved with what the window says."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from detectors.measurement import Reason, Value
-from detectors.sampling import PAIRS
 from monitor.drifting import MEASURE
-from monitor.judging.streams import judge_streams
+from monitor.false_alarms import kept, share
 from monitor.reading.alarming import ALL, Facts, facts_of, leading, row_of, sized, with_evidence
 from monitor.reading.shares import shares_of
 from monitor.reading.sitting import Sitting
-from monitor.store import baselines, drift
+from monitor.store import drift
 from monitor.store.baselines import StoredBaseline
 from monitor.store.database import Session
 from monitor.store.texts import TextMeasured
 
 if TYPE_CHECKING:
     from detectors.baseline import Baseline
-    from detectors.drift.budget import Share
     from detectors.drift.channels import Channel
     from detectors.drift.detector import Reading, State, Test
     from detectors.drift.effect import Effect
@@ -81,35 +78,11 @@ def advance(
     return with_evidence(measured, values, {name: _effect(name, each, baseline) for name, each in effects})
 
 
-def share(session: Session, sitting: Sitting, stored: StoredBaseline) -> "Share":
-    """What this detector may spend of the budget of all."""
-    from detectors.drift.budget import split
-    from detectors.drift.slow import rate
-
-    used = baselines.in_use(session)
-    rates = [
-        0.0 if each.stream == PAIRS else rate((each.fitted_until - each.fitted_from) // timedelta(days=1))
-        for each in used
-    ]
-    budget = sitting.house.settings.drift.false_alarms / timedelta(days=1)
-    # The tests of the judge spend of the same budget.
-    judged = judge_streams(sitting.house.settings.judge, len(sitting.house.sources))
-    shares = split(budget, [*(each.stream for each in used), *judged], [*rates, *(0.0 for _ in judged)])
-    return next((share for each, share in zip(used, shares, strict=False) if each.key == stored.key), shares[0])
-
-
-def kept(days: float, stored: StoredBaseline, hindsight: "Hindsight") -> float:
-    """Days to a false alarm that the threshold is set for: a baseline keeps what is promised in its own past."""
-    from detectors.drift.weeks import kept_days
-
-    return kept_days(days, hindsight, (stored.fitted_until - stored.fitted_from) / timedelta(days=1))
-
-
 def _test(session: Session, sitting: Sitting, stored: StoredBaseline, hindsight: "Hindsight") -> "Test":
     from detectors.drift.detector import Test
     from detectors.drift.effect import Minimums
 
-    settings, mine = sitting.house.settings.drift, share(session, sitting, stored)
+    settings, mine = sitting.house.settings.drift, share(session, sitting.house.settings, stored)
     minimums = Minimums(settings.minimum_novelty, settings.minimum_topic)
     return Test(kept(mine.days, stored, hindsight), minimums, mine.slow)
 

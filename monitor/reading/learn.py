@@ -33,6 +33,7 @@ def learn(sitting: Sitting, place: Place, span: Window) -> BaselineRow:
 
     Raises:
         detectors.fitting.TooFewError: there are too few texts in it.
+        detectors.sealed.TooLargeError: the model's vectors are too long for the scorer, or for what is kept.
     """
     if place.stream == PAIRS:
         return learn_pairs(sitting, place, span)
@@ -45,8 +46,9 @@ def learn(sitting: Sitting, place: Place, span: Window) -> BaselineRow:
     length = settings.window or window_length(counts)
     sample = sitting.draw_each(place, span, size_each(settings, span, length or DAY), length or DAY)
     vectors = sitting.embed(sample.texts, f"learning the {place}")
+    retries = sitting.retries_each(place, span, length or DAY)
     fitted = fit(
-        FitSample(sample.texts, vectors, seconds(sample), sample.ids, counts),
+        FitSample(sample.texts, vectors, seconds(sample), sample.ids, counts, retries),
         Settings(
             place.stream,
             sitting.desk.embedder.identity,
@@ -67,6 +69,7 @@ def learn_due(sitting: Sitting, place: Place, there: Window) -> None:
         there: the log as far as it is watched and complete.
     """
     from detectors.fitting import TooFewError
+    from detectors.sealed import TooLargeError
 
     used = sitting.in_use(place)
     # A rolling baseline is to be there; where there is none beside a pinned one, one is learnt as soon as it would be.
@@ -84,7 +87,7 @@ def learn_due(sitting: Sitting, place: Place, there: Window) -> None:
         sitting.desk.states[place] = TextState(due.phase, due.have, rules.wanted, problem or BEING_LEARNT)
         try:
             row = learn(sitting, place, due.fit)
-        except TooFewError as error:
+        except (TooFewError, TooLargeError) as error:
             sitting.desk.tried(place, there.end)
             problem = str(error)
         else:
@@ -117,6 +120,7 @@ def keep(sitting: Sitting, row: BaselineRow, *, accepted: bool, automatic: bool 
         stored = baselines.add(session, row)
         if accepted:
             baselines.accept(session, stored, automatic=automatic)
+            stored = replace(stored, state=baselines.ACCEPTED, automatic=automatic)
     return stored
 
 

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from detectors.measurement import Key, Reason, Value, Window
 from detectors.sampling import Sample
+from monitor.false_alarms import kept, share
 from monitor.reading.alarming import ALL, Facts, facts_of, leading, row_of, sized, with_evidence
 from monitor.reading.candidate import candidate
-from monitor.reading.drift import Columns, kept, share
+from monitor.reading.drift import DAYS, Columns
 from monitor.reading.place import Place
 from monitor.reading.shares import shares_of
 from monitor.reading.sitting import Sitting, seconds, size_each
@@ -18,7 +19,11 @@ from monitor.store.tables import BaselineRow
 from monitor.store.texts import TextMeasured
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from detectors.drift.conditional import Channel
     from detectors.drift.conditional_detector import PairReading, PairState
+    from detectors.drift.effect import Effect
     from detectors.drift.judged import Judged
     from detectors.drift.pair_baseline import PairBaseline, PairSample
 
@@ -120,13 +125,13 @@ def _advance(
     if calibration is None or judged.n < LEAST_PAIRS or was_read:
         return with_evidence(measured, {ALL: Value(None, n=judged.n, reason=Reason.TOO_FEW)})
     state: PairState = begin(calibration) if row is None else from_bytes(row.body, KINDS)
-    test = PairTest(kept(share(session, sitting, stored).days, stored, calibration.hindsight))
+    mine = share(session, sitting.house.settings, stored)
+    test = PairTest(kept(mine.days, stored, calibration.hindsight), slow=mine.slow)
     state, reading = step(calibration, test, state, judged)
-    since = [None if each is None else each.since for each in state.episodes]
     facts = facts_of(
         (stored, calibration.windows, measured),
         None if row is None else row.facts,
-        lambda alarm: alarm["at"] in since,
+        lambda alarm: _goes_on(alarm, state),
         _begun(reading, baseline, looked),
     )
     drift.save(session, row_of(stored, measured, facts, to_bytes(state)))
@@ -137,29 +142,40 @@ def _advance(
     return with_evidence(measured, values, effects)
 
 
+def _goes_on(alarm: Facts, state: "PairState") -> bool:
+    if alarm["kind"] == "days":
+        return state.slow.since > 0
+    return any(each is not None and each.since == alarm["at"] for each in state.episodes)
+
+
 def _begun(
     reading: "PairReading", baseline: "PairBaseline", looked: "tuple[TextMeasured, Judged, PairSample, Columns]"
 ) -> list[Facts]:
-    """The alarm that begins with this window, if one does."""
+    """The alarms that begin with this window."""
     from detectors.drift.conditional import CHANNELS
     from detectors.influence import pair_influence
 
     measured, judged, vectors, columns = looked
-    if not reading.alarms:
-        return []
     effects = dict(zip(CHANNELS, reading.effects, strict=True))
-    lead = leading(reading.alarms, effects, dict(zip(CHANNELS, reading.by_channel, strict=True)))  # type: ignore[arg-type]
-    names = sorted(reading.alarms, key=lambda name: name != lead)
-    parts = pair_influence(baseline.pairs, baseline.drift, judged, vectors.vectors, lead)  # type: ignore[arg-type]
-    return [
-        {
-            "kind": "windows",
+
+    def told(kind: str, lead: str, names: "Sequence[Channel]", sizes: "Mapping[Channel, Effect]") -> Facts:
+        parts = pair_influence(baseline.pairs, baseline.drift, judged, vectors.vectors, names[0])
+        return {
+            "kind": kind,
             "lead": lead,
-            "channels": names,
-            "effects": {name: sized(effects[name]) for name in names},
+            "channels": list(names),
+            "effects": {name: sized(sizes[name]) for name in names},
             "segments": shares_of(columns, judged.rows, parts),
             "evidence": reading.evidence,
             "findings": dict(measured.findings),
             "at": measured.window.end.timestamp(),
         }
-    ]
+
+    begun: list[Facts] = []
+    if reading.alarms:
+        lead = leading(reading.alarms, effects, dict(zip(CHANNELS, reading.by_channel, strict=True)))  # type: ignore[arg-type]
+        begun.append(told("windows", lead, sorted(reading.alarms, key=lambda name: name != lead), effects))
+    if reading.slow is not None:
+        channel, size = reading.slow
+        begun.append(told("days", DAYS, [channel], {channel: size}))
+    return begun
