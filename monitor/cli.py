@@ -241,7 +241,7 @@ def baseline_pin(
 @baseline.command("compare")
 def baseline_compare(before: Version, after: Version, config: Config = DEFAULT) -> None:
     """Show how one baseline differs from an earlier one."""
-    from monitor.commands.baseline import compare
+    from monitor.commands.baseline_compare import compare
 
     raise typer.Exit(compare(config, (before, after)))
 

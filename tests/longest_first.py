@@ -15,6 +15,7 @@ LONGEST = (
     "test_identities.py",
     "test_demo_generator.py",
     "test_golden_run.py",
+    "test_judging_crash.py",
     "test_baseline_command.py",
     "test_reading_pairs.py",
     "test_drift_learn.py",
