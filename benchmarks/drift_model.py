@@ -109,7 +109,7 @@ def intents(data: Data, seed: int) -> dict[str, Any]:
             delay(calibration, both, partial(_wrong, both, first_wrong, share, random)) for _ in range(REPEATS)
         ]
     found["delay, mix"] = [delay(calibration, now, partial(_mixed, now, each % 10, random)) for each in range(REPEATS)]
-    found["alarms"] = count_alarms(calibration, _daily(now, BASELINE, LIVE, random))
+    found["alarms"], found["slow"] = count_alarms(calibration, _daily(now, BASELINE, LIVE, random))
     return found
 
 
@@ -160,8 +160,9 @@ def report_intents(bars: Bars, found: Sequence[Mapping[str, Any]]) -> None:
         delays = np.concatenate([each[f"delay, {name}"] for each in found])
         told = {"median": float(np.median(delays)), "90th percentile": float(np.quantile(delays, 0.9))}
         bars.check(f"windows to the alarm, {name}", told, "printed", passed=True)
-    alarms = [int(each["alarms"]) for each in found]
-    fine = float(np.mean(alarms)) <= BUDGET and max(alarms) <= 2 * BUDGET
+    counts = [int(each["alarms"] + each["slow"]) for each in found]
+    fine = float(np.mean(counts)) <= BUDGET and max(counts) <= 2 * BUDGET
+    alarms = {"all": counts, "of whole days": [each["slow"] for each in found]}
     bars.check(
         f"false alarms in {LIVE} windows", alarms, {"mean": round(BUDGET, 1), "worst": round(2 * BUDGET, 1)}, fine
     )

@@ -12,8 +12,6 @@ ColumnType = Literal["string", "timestamp", "float", "integer", "boolean", "json
 ErrorType = Literal["rate_limited", "timeout", "server", "auth", "bad_request", "content_filter", "cancelled", "other"]
 ERROR_TYPES: tuple[ErrorType, ...] = get_args(ErrorType)
 
-FeedbackKind = Literal["user", "human", "model"]
-
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -69,7 +69,12 @@ class Anchored:
         return self._part(_Part("feedback", since, until))
 
     def ended(self, start: timedelta, end: timedelta, max_duration: timedelta, columns: Sequence[str]) -> "ir.Table":
-        """See `detectors.derived.ended_between`; `started_us` and `at_us` are counted from the origin."""
+        """The derived calls with event time in `[start, end)`, with some of the canonical columns.
+
+        A call that took longer than `max_duration` is left out always, not only where the log is not read far enough
+        back: what is measured must not depend on how windows are batched. `started_us` and `at_us` are counted from the
+        origin.
+        """
         since = start - max_duration
         calls = self.calls(since, end)
         derived = derive(calls, columns, calls[ORIGIN])

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import ibis
 
 from config.calls import CALL_COLUMN_NAMES, ERROR_TYPES
-from detectors.protocols import Calls
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -106,19 +105,6 @@ def derive(
         ok=calls.kind.isnull(),
         failed=calls.kind.notnull() & ~cancelled,
     )
-
-
-def ended_between(
-    log: Calls, start: datetime, end: datetime, max_duration: timedelta, columns: Sequence[str]
-) -> "ir.Table":
-    """The derived calls with event time in `[start, end)`, with some of the canonical columns.
-
-    A call that took longer than `max_duration` is left out always, not only where the log is not read far enough back:
-    what is measured must not depend on how windows are batched.
-    """
-    since = start - max_duration
-    calls = derive(log.calls(since, end), columns)
-    return completed(calls, (microseconds(since), microseconds(start), microseconds(end)), max_duration)
 
 
 def completed(calls: "ir.Table", times: tuple[int, int, int], max_duration: timedelta) -> "ir.Table":

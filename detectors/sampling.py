@@ -27,7 +27,6 @@ PAIRS: Final = "response_given_prompt"  # calls with both texts: what is answere
 
 LONGEST_TEXT = 32_000  # characters that are fetched of a text: what comes after them is not read
 _HOUR = timedelta(hours=1)
-SAMPLE_VERSION = 1  # part of every baseline's identity: another choice of calls is another sample
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]

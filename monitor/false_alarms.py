@@ -1,4 +1,5 @@
-"""How often the drift detector of a stream may be wrong, and how often it would have been in its own past."""
+"""How often the drift detector of a stream and a test of the judge may be wrong, and how often a drift detector would
+have been in its own past."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -6,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from config.settings import Settings
 from monitor.formats import count
-from monitor.judging.streams import judge_streams
 from monitor.store import baselines
 from monitor.store.baselines import StoredBaseline
 from monitor.store.database import Session
@@ -21,17 +21,30 @@ Hindsight = Sequence[tuple[float, int]]  # days to a false alarm, and how many a
 
 def share(session: Session, settings: Settings, stored: StoredBaseline) -> "Share":
     """What the detector against a baseline may spend of the budget of all; of one that is not in use, if it were."""
-    from detectors.drift.budget import split
-    from detectors.drift.slow import rate
-
     place = (stored.source, stored.segment, stored.stream, stored.role)
     others = baselines.in_use(session)
     used = [each for each in others if (each.source, each.segment, each.stream, each.role) != place]
-    # The tests of the judge spend of the same budget.
-    judged = judge_streams(settings.judge, len(settings.sources))
-    rates = [rate((each.fitted_until - each.fitted_from) // DAY) for each in (stored, *used)]
-    streams: list[Spender] = [stored.stream, *(each.stream for each in used), *judged]
-    return split(settings.drift.false_alarms / DAY, streams, [*rates, *(0.0 for _ in judged)])[0]
+    return _shares(settings, [stored, *used])[0]
+
+
+def days_of_a_test(session: Session, settings: Settings) -> float:
+    """Mean time between two false alarms of one test of the judge, in days: its part of the budget of all.
+
+    There is a test of each criterion and source, and at least one.
+    """
+    return _shares(settings, baselines.in_use(session))[-1].days
+
+
+def _shares(settings: Settings, used: Sequence[StoredBaseline]) -> "list[Share]":
+    """The share of the detector against each baseline, and then of each test of the judge: both have one budget."""
+    from detectors.drift.budget import split
+    from detectors.drift.slow import rate
+
+    tests = 0 if settings.judge is None else len(settings.judge.criteria) * len(settings.sources)
+    streams: list[Spender] = [each.stream for each in used]
+    streams += ["judge"] * tests
+    rates = [rate((each.fitted_until - each.fitted_from) // DAY) for each in used] + [0.0] * tests
+    return split(settings.drift.false_alarms / DAY, streams, rates)
 
 
 def kept(days: float, stored: StoredBaseline, hindsight: Hindsight) -> float:
@@ -50,11 +63,13 @@ def in_its_past(session: Session, settings: Settings, stored: StoredBaseline, hi
         stored: the baseline.
         hindsight: of it, each week read by a fit on the others; empty where nobody can tell.
     """
+    from detectors.drift.weeks import alarms_at
+
     learnt, days = (stored.fitted_until - stored.fitted_from) / DAY, share(session, settings, stored).days
     budget = f"its share of the budget is one false alarm in {count(round(days))} days"
     if not hindsight:
         return f"how often it would have alarmed in its own past cannot be told: that takes three weeks; {budget}"
-    times = next((alarms for each, alarms in reversed(hindsight) if each <= days), hindsight[0][1])
+    times = alarms_at(days, tuple(hindsight))
     said = f"on its last {count(round(learnt))} days this setting would have alarmed {times} time{'s' * (times != 1)}"
     set_for = kept(days, stored, hindsight)
     raised = f", so the threshold is set for one in {count(round(set_for))} days" if set_for > days else ""

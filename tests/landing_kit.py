@@ -13,6 +13,7 @@ from typing import Any
 from config.sources.files import FilesSource
 from monitor.sources.files import FilesLog
 from monitor.sources.registry import SourceContext
+from monitor.store import quarantine
 from monitor.store.database import Database
 from monitor.store.manifest import Manifest
 from monitor.store.tables import ProgressRow
@@ -39,6 +40,12 @@ def new_store(folder: Path) -> Database:
     if not path.exists():
         path.write_bytes(_migrated())
     return Database.open(f"sqlite:///{path}")
+
+
+def kept_aside(database: Database) -> dict[str, int]:
+    """How many records of the source `log` could not be used, by reason."""
+    with database.reading() as session:
+        return quarantine.counts(session, "log")
 
 
 def call(number: int | str, seconds: float = 0.0, **fields: Any) -> dict[str, Any]:

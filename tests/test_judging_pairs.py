@@ -112,7 +112,7 @@ def test_pairs_that_are_alike_are_judged_with_both_prompts_and_once_a_day(story:
             for key, value in each.values.items()
             if key.name == "judge_unmatched_ratio"
         }
-        words = list(comparing.findings(session, story.house, "chat", story.now))
+        words = list(comparing.findings(session, story.house, "chat"))
         status = judge_status(story.house, session, story.now)
     assert {side: (value.value, value.n) for (_, side), value in values.items()} == {
         "first": (pytest.approx(1 / 3), 3),

@@ -36,6 +36,8 @@ TOPIC = "measure: topic_share, above: 2, by: [service]"
         ("measure: judge_fail_ratio, above: 0.1, by: [service]", JUDGE, "rules.r.by: calls are judged by [service, model] (judge.sampling.by); write `by: [service, model]`, or leave `by` out"),
         ("measure: judge_fail_ratio, above: 0.1, labels: {criterion: helpfullness}", JUDGE, "rules.r.labels.criterion: nothing is judged by 'helpfullness'; did you mean 'helpfulness'?"),
         ("measure: judge_cost_usd, above: 5", JUDGE, "rules.r.measure: judge_cost_usd has no interval; write `fires_on: value`"),
+        ("measure: judge_labels_shift, above: 0.1", JUDGE, "rules.r.measure: judge_labels_shift has no interval; write `fires_on: value`"),
+        ("measure: judge_unmatched_ratio, above: 0.9", JUDGE, "rules.r.measure: judge_unmatched_ratio has no interval; write `fires_on: value`"),
     ],
 )  # fmt: skip
 def test_a_rule_that_can_never_fire_is_told_what_would_be_right(
@@ -55,6 +57,7 @@ def test_a_rule_that_can_never_fire_is_told_what_would_be_right(
         ("measure: model_drift, above: 0.1, by: [service], change: {how: difference}", ""),
         ("measure: descriptor_ratio, above: 0.1, by: [service], labels: {descriptor: refusal, service: chat}", ""),
         ("measure: judge_fail_ratio, above: 0.1, over: 1h, labels: {criterion: helpfulness, corrected: 'yes'}", JUDGE),
+        ("measure: judge_win_p_value, below: 0.05, fires_on: value, labels: {criterion: tone}", JUDGE),
     ],
 )
 def test_a_rule_that_can_work_is_let_be(rule: str, more: str, tmp_path: Path) -> None:

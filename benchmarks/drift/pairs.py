@@ -65,13 +65,13 @@ def shares(calibration: PairCalibration, seen: Seen, draws: Sequence[Indices]) -
     return found | {"any": float(np.mean(p.min(axis=1) * len(CHANNELS) <= LEVEL))}
 
 
-def count_alarms(calibration: PairCalibration, windows: Iterator[Judged]) -> int:
-    """How many alarms begin in windows after the baseline."""
-    state, count = begin(calibration), 0
+def count_alarms(calibration: PairCalibration, windows: Iterator[Judged]) -> tuple[int, int]:
+    """How many alarms begin in windows after the baseline, and how many of whole days."""
+    state, alarms, slow = begin(calibration), 0, 0
     for each in windows:
         state, reading = step(calibration, PairTest(DAYS), state, each)
-        count += len(reading.alarms) > 0
-    return count
+        alarms, slow = alarms + bool(reading.alarms), slow + (reading.slow is not None)
+    return alarms, slow
 
 
 def delay(calibration: PairCalibration, seen: Seen, draw: Callable[[], Indices]) -> int:

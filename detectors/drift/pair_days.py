@@ -9,14 +9,14 @@ baseline differ by, and the one that is farthest off counts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import log, sqrt
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from detectors.drift.judged import Judged
 from detectors.drift.pair_usual import Counted, Usually
-from detectors.drift.slow import LEAST_DAYS, WEEK
+from detectors.drift.slow import LEAST_DAYS, WEEK, memory_days
 from detectors.neighbours import Numbers
 from detectors.profile import DAY
 
@@ -144,14 +144,5 @@ def _memory(days: Sequence[Counted]) -> float:
     """How many days it takes what days differ by to fade, of the mean surprise or the mean rest: the longer."""
     sizes = np.stack([_size(day)[:1] for day in days])
     rests = np.stack([day.rest / day.windows for day in days])
-    return max(_fades(sizes, 1.0), _fades(rests, float(np.mean([day.noise / day.windows**2 for day in days]))))
-
-
-def _fades(rows: Numbers, chance: float) -> float:
-    """Days, if rows (D, m) fade exponentially; 0 where they differ by little but chance, the squared length of which is
-    given."""
-    own = float(np.square(rows).sum(axis=1).mean()) - chance
-    if own <= chance:
-        return 0.0
-    kept = min(float(np.mean(np.einsum("ij,ij->i", rows[1:], rows[:-1]))) / own, 0.99)
-    return -1 / log(kept) if kept > 0 else 0.0
+    chance = float(np.mean([day.noise / day.windows**2 for day in days]))
+    return max(memory_days(sizes, 1.0), memory_days(rests, chance))

@@ -135,7 +135,8 @@ def calibrate_days(observed: Sequence[Observed], usual: Sequence[Expected]) -> D
     whole = [day for day in days.values() if day.texts >= least]
     if len(whole) < LEAST_DAYS:
         return None
-    memory = _memory_days([day.lean for day in whole])
+    rows = np.stack([day.lean for day in whole])
+    memory = memory_days(rows, rows.shape[1])  # by chance alone a topic leans by one standard deviation
     length, more = next((length, more) for most, length, more in _STRETCHES if memory <= most)
     leans: tuple[Numbers, ...] = ()
     leant = []
@@ -162,11 +163,15 @@ def _in_common(leans: Sequence[Numbers]) -> float:
     return (float(total @ total) - float(np.square(rows).sum())) / (m * (m - 1))
 
 
-def _memory_days(leans: Sequence[Numbers]) -> float:
-    """How long what a day leans by goes on, if it fades exponentially; 0 where days differ by little but sampling."""
-    rows = np.stack(leans)
-    own = float(np.square(rows).sum(axis=1).mean()) - rows.shape[1]
-    if own <= rows.shape[1]:
+def memory_days(rows: Numbers, chance: float) -> float:
+    """How many days it takes what days differ by to fade, if that is exponential; 0 where it is little but chance.
+
+    Args:
+        rows: (D, m) what each day differs by, in order.
+        chance: mean squared length of a row that is nothing but sampling.
+    """
+    own = float(np.square(rows).sum(axis=1).mean()) - chance
+    if own <= chance:
         return 0.0
     kept = min(float(np.mean(np.einsum("ij,ij->i", rows[1:], rows[:-1]))) / own, 0.99)
     return -1 / log(kept) if kept > 0 else 0.0

@@ -74,10 +74,11 @@ def kept_days(days: float, hindsight: Hindsight, learnt_days: float) -> float:
     """
     promised = max(1.0, learnt_days / days)
     choices = [days, *(each for each, _ in hindsight if each > days)]
-    quiet = (each for each in choices if _alarms_at(each, hindsight) <= promised)
+    quiet = (each for each in choices if alarms_at(each, hindsight) <= promised)
     return next(quiet, choices[-1])
 
 
-def _alarms_at(days: float, hindsight: Hindsight) -> int:
-    """At the nearest budget that was counted and asks for no more."""
+def alarms_at(days: float, hindsight: Hindsight) -> int:
+    """How many alarms there would have been at days to a false alarm: at the nearest ones that were counted and are no
+    more, else at the fewest; 0 without a hindsight."""
     return next((count for each, count in reversed(hindsight) if each <= days), hindsight[0][1] if hindsight else 0)

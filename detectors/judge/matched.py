@@ -3,15 +3,18 @@
 And the calls whose prompt the other side did not answer: those may be matched by what their prompts mean (`alike`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import ibis
+import numpy as np
+from numpy.typing import NDArray
 
 from detectors.anchored import Anchored, ask
 from detectors.derived import MICROSECOND
+from detectors.judge.alike import Alike, alike
 from detectors.measurement import Window
 from detectors.protocols import Calls
 from detectors.sampling import LONGEST_TEXT, md5
@@ -90,6 +93,23 @@ def alone(log: Calls, window: Window, sides: Sides, max_duration: timedelta) -> 
     """What `matches` leaves of both sides; the calls that come back are those that a sample of texts has first."""
     frame = ask(log, window.start, _Alone(_Matched(window.length, sides, max_duration)))
     return _alone(frame[frame["side"] == sides.first]), _alone(frame[frame["side"] == sides.second])
+
+
+def by_meaning(
+    rest: tuple[Alone, Alone], embed: Callable[[Sequence[str]], NDArray[np.floating]], least: float
+) -> list[Alike]:
+    """The calls of both sides whose prompts are alike, by their rows.
+
+    Args:
+        rest: of the first side and of the second.
+        embed: n texts to (n, d) vectors of unit norm; it is not asked where a side has no call.
+        least: cosine of two prompts that are alike.
+    """
+    one, two = rest
+    if not one.ids or not two.ids:
+        return []
+    vectors = embed([*one.texts, *two.texts])
+    return alike(vectors[: len(one.ids)], vectors[len(one.ids) :], least)
 
 
 def _alone(frame: "pd.DataFrame") -> Alone:

@@ -19,12 +19,12 @@ from detectors.embedder import EmbeddingError
 from monitor import formats
 from monitor.backtest import Result
 from monitor.backtest import backtest as count
-from monitor.commands.common import CommandError, console, explain, load_or_explain
+from monitor.commands.common import CommandError, console, explain, load_or_explain, write_metrics
 from monitor.daemon import clock
 from monitor.sources.base import SourceError
 from monitor.store.database import StoreError
 from monitor.suggestion import Suggestion, Wish
-from monitor.textfile import Figure, last_run, write
+from monitor.textfile import Figure, last_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,7 @@ def _write(path: Path, results: Sequence[Result], now: datetime) -> None:
             {each.rule: float(bool(each.unread)) for each in results},
         ),
     ]
-    try:
-        write(path, figures)
-    except OSError as error:
-        raise CommandError(f"{path}: cannot be written: {error.strerror}") from None
+    write_metrics(path, figures)
 
 
 def _rules(loaded: Loaded, names: Sequence[str]) -> list[str]:

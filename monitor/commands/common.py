@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,8 @@ from monitor.commands.checks import load_checked
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from monitor.textfile import Figure
 
 console = Console(soft_wrap=True)
 errors = Console(stderr=True, soft_wrap=True)
@@ -79,6 +81,20 @@ def bars(where: Console, **how: Any) -> "Progress":
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     return Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=where, **how)
+
+
+def write_metrics(path: Path, figures: "Iterable[Figure]") -> None:
+    """Writes what a command has found as a file of metrics.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
+    from monitor.textfile import write
+
+    try:
+        write(path, figures)
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 @contextmanager

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from config.problems import ConfigProblems
-from monitor.commands.common import CommandError, console, explain
+from monitor.commands.common import CommandError, console, explain, write_metrics
 from monitor.daemon import clock
 from monitor.rules_test.compare import differences
 from monitor.rules_test.run import run
 from monitor.rules_test.suite import read_suite
-from monitor.textfile import Figure, last_run, write
+from monitor.textfile import Figure, last_run
 
 
 def rules_test(paths: Sequence[Path], metrics: Path | None = None) -> int:
@@ -34,9 +34,9 @@ def rules_test(paths: Sequence[Path], metrics: Path | None = None) -> int:
         states = {"passed": float(count - failed), "failed": float(failed)}
         figures = [Figure("rules_tests", "Tests of rules of the last run.", "state", states)]
         try:
-            write(metrics, [*figures, last_run("rules_test", clock())])
-        except OSError as error:
-            return explain(CommandError(f"{metrics}: cannot be written: {error.strerror}"))
+            write_metrics(metrics, [*figures, last_run("rules_test", clock())])
+        except CommandError as error:
+            return explain(error)
     return 1 if failed else 0
 
 

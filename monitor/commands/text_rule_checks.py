@@ -21,10 +21,17 @@ from detectors.text_catalogue import TEXTS_BY_NAME
 LONGEST = timedelta(days=1)  # of a text window; all lengths that there are divide it
 
 # What is a number alone, and what can be below 0.
-_WITHOUT_INTERVAL = frozenset({"drift_evidence", "judge_cost_usd", "judge_starved_segments"})
-_SIGNED = frozenset({"embedding_drift", "model_drift", "judge_kappa", "judge_position_bias"})
+_WITHOUT_INTERVAL = frozenset(
+    {
+        *("drift_evidence", "judge_cost_usd", "judge_starved_segments"),
+        *("judge_win_p_value", "judge_unmatched_ratio", "judge_labels_shift"),
+    }
+)
+_SIGNED = frozenset({"embedding_drift", "model_drift", "judge_kappa", "judge_position_bias", "judge_labels_shift"})
 _BOTH = ("prompt", "response")
-_OF_PAIRS = frozenset({"judge_win_ratio", "judge_position_bias"})  # whose criterion is that of the pairs
+_OF_PAIRS = frozenset(
+    {"judge_win_ratio", "judge_win_p_value", "judge_position_bias"}
+)  # whose criterion is that of the pairs
 
 
 def check_text_rule(written: Mapping[str, Any], tree: Mapping[str, Any], path: Path) -> Iterator[Finding]:

@@ -6,8 +6,7 @@ from datetime import datetime
 
 from config.criteria import Need
 from detectors.embedder import Embedder
-from detectors.judge.alike import alike
-from detectors.judge.matched import Alone, alone, matches
+from detectors.judge.matched import Alone, alone, by_meaning, matches
 from detectors.judge.prompt import Item
 from monitor.clean import clean_text
 from monitor.evaluate.picked import Pick, columns_of, fitting, items_of, watched_of
@@ -71,9 +70,6 @@ def _row(first: Item, second: Item) -> Row:
 def _near(watched: Watched, rest: tuple[Alone, Alone], least: float, embedder: Embedder) -> list[Ids]:
     """The nearest prompts of both sides among those that only one of them answered, the most alike first."""
     one, two = rest
-    if not one.ids or not two.ids:
-        return []
     redact = Redactor(watched.settings.redact.model_copy(update={"enabled": True})).redact
-    vectors = embedder.embed([redact(text) for text in (*one.texts, *two.texts)]).mean
-    found = alike(vectors[: len(one.ids)], vectors[len(one.ids) :], least)
+    found = by_meaning(rest, lambda texts: embedder.embed([redact(text) for text in texts]).mean, least)
     return [(one.ids[each.first], two.ids[each.second]) for each in found]

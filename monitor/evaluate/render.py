@@ -137,7 +137,7 @@ def _rests_on(rate: Rate, *, is_score: bool) -> str:
 def _facts(found: Finding) -> list[tuple[str, str]]:
     facts = [("Verdicts", f"{found.known:,} of {found.rows:,} rows")]
     if found.judge_only is not None:
-        facts.append(("Judge alone", f"{_rate(found.judge_only)}, uncorrected"))
+        facts.append(("Judge alone", f"{_share(found.judge_only)}, uncorrected"))
     if found.passing is not None and found.score is not None:
         score = found.score
         facts.append(("Mean score", f"{score.value:.3g} ({score.lower:.3g} to {score.upper:.3g})"))
@@ -174,11 +174,7 @@ def _agreement(said: Agreement) -> list[tuple[str, str]]:
     return facts
 
 
-def _rate(rate: Rate) -> str:
-    return f"{formats.percent(rate.value)} ({formats.percent(rate.lower)} to {formats.percent(rate.upper)})"
-
-
-def _share(share: Share) -> str:
+def _share(share: Rate | Share) -> str:
     return f"{formats.percent(share.value)} ({formats.percent(share.lower)} to {formats.percent(share.upper)})"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from threading import Lock
 
 from config.judge import Judge
@@ -72,8 +72,3 @@ def hourly(settings: Judge) -> float:
 def hour_of(now: datetime) -> datetime:
     """The full hour (UTC) before a moment."""
     return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-def next_hour(now: datetime) -> datetime:
-    """When the next part of the budget comes."""
-    return hour_of(now) + timedelta(hours=1)

@@ -187,7 +187,7 @@ def _sign_test(won: "WinRate") -> Value:
     return Value(won.p_value, n=decided, reason=Reason.NO_VALUES if won.p_value is None else None)
 
 
-def findings(session: Session, house: House, source: str, now: datetime) -> Iterator[str]:
+def findings(session: Session, house: House, source: str) -> Iterator[str]:
     """Every comparison of the last day in words: what the judge says, how sure it is, and how calls were matched."""
     from detectors.judge.unknown import Unknown
     from detectors.judge.winrate import win_rate

@@ -3,12 +3,11 @@ rise."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from config.judge import Judge as Settings
 from detectors.judge.verdict import Problem
 from detectors.measurement import Key, Labels, Reason, Value, Window
 from monitor.house import House
@@ -46,7 +45,7 @@ def advance(session: Session, house: House, drawn: JudgeWindowRow, rows: Sequenc
         mine = [row for row in rows if (row.criterion, row.voice) == (series.criterion, series.voice)]
         current = series_of(mine)
         kept = series.facts.get(MONTH)
-        since = _first(drawn.start).timestamp()
+        since = judging.month_start(drawn.start).timestamp()
         if short(current) != series.series or (kept is not None and since < kept["since"]):
             continue
         before = _begun(since) if kept is None or kept["since"] < since else kept
@@ -59,19 +58,17 @@ def advance(session: Session, house: House, drawn: JudgeWindowRow, rows: Sequenc
 def values(session: Session, house: House, source: str, end: datetime) -> Iterator[tuple[Key, Value]]:
     """What the month says at the end of a window."""
     settings = house.settings.judge
-    since = _first(end)
+    since = judging.month_start(end)
     for series in judging.series(session, source) if settings is not None else ():
         kept = series.facts.get(MONTH)
         if settings is None or series.voice != speaker(settings) or series.criterion not in settings.criteria:
             continue
         if kept is not None and kept["since"] == since.timestamp():
             who = (("criterion", series.criterion), ("judge", series.voice), ("series", series.series))
-            yield from _said(session, settings, series, Window(since, end), who)
+            yield from _said(session, series, Window(since, end), who)
 
 
-def _said(
-    session: Session, settings: Settings, series: JudgeSeriesRow, span: Window, who: Labels
-) -> Iterator[tuple[Key, Value]]:
+def _said(session: Session, series: JudgeSeriesRow, span: Window, who: Labels) -> Iterator[tuple[Key, Value]]:
     kept = series.facts[MONTH]
     month = _opened(kept)
     said = said_of(session, series.source, series.criterion, span.start, span.end)
@@ -128,8 +125,3 @@ def _closed(month: "Lasting", since: float, least: float) -> dict[str, Any]:
         "judged": month.judged,
         "least": least,
     }
-
-
-def _first(at: datetime) -> datetime:
-    """The beginning of a month (UTC)."""
-    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

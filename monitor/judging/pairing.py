@@ -11,8 +11,7 @@ from datetime import datetime
 
 from config.judge import Pairs
 from detectors.embedder import EmbeddingError
-from detectors.judge.alike import alike
-from detectors.judge.matched import Alone, Match, Sides, alone, matches
+from detectors.judge.matched import Alone, Match, Sides, alone, by_meaning, matches
 from detectors.measurement import Window
 from monitor.house import House, Watched
 from monitor.redact import Redactor
@@ -82,13 +81,11 @@ def _near(
 ) -> tuple[list[Match], list[float]]:
     """Pairs by meaning in the order of their prompts' hash, which says nothing of them, and their cosines."""
     one, two = rest
-    if not one.ids or not two.ids:
-        return [], []
-    redact = Redactor(watched.settings.redact).redact
-    texts = [*map(redact, one.texts), *map(redact, two.texts)]
-    vectors = house.desk.embedder.embed(texts, StoredCache(house.database, now, house.desk.lender)).mean
-    found = alike(vectors[: len(one.ids)], vectors[len(one.ids) :], least)
-    near = [
+    redact, known = Redactor(watched.settings.redact).redact, StoredCache(house.database, now, house.desk.lender)
+    found = by_meaning(
+        rest, lambda texts: house.desk.embedder.embed([redact(text) for text in texts], known).mean, least
+    )
+    pairs = [
         Match(
             prompt=f"{one.forms[each.first]}{_BOTH}{two.forms[each.second]}",
             first=one.ids[each.first],
@@ -97,7 +94,7 @@ def _near(
         )
         for each in found
     ]
-    return sorted(near, key=lambda each: each.prompt), [each.cosine for each in found]
+    return sorted(pairs, key=lambda each: each.prompt), [each.cosine for each in found]
 
 
 def forms_of(clusters: Collection[str]) -> set[str]:

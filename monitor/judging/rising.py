@@ -9,11 +9,11 @@ import numpy as np
 from config.judge import Judge as Settings
 from detectors.judge.verdict import Problem
 from detectors.measurement import Window
+from monitor.false_alarms import days_of_a_test
 from monitor.house import House
 from monitor.judging.asking import all_answered
 from monitor.judging.crew import speaker
 from monitor.judging.measuring import counts, of_series, series_of, short
-from monitor.judging.streams import days_of_a_test
 from monitor.store import judging
 from monitor.store.database import Session
 from monitor.store.judge_tables import JudgeSeriesRow, JudgeWindowRow, VerdictRow
@@ -33,7 +33,7 @@ def advance(session: Session, house: House, drawn: JudgeWindowRow, rows: Sequenc
     source = drawn.source
     settings = house.settings.judge
     assert settings is not None
-    budget = days_of_a_test(session, house)
+    budget = days_of_a_test(session, house.settings)
     rows_of = judging.series(session, source, for_update=True)
     known = {row.criterion: row for row in rows_of if row.voice == speaker(settings)}
     for criterion in settings.criteria:

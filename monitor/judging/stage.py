@@ -44,7 +44,7 @@ def look(house: House, outside: Outside) -> int:
     try:
         crew = Crew.of(house, settings, outside)
     except (CriterionError, ValueError) as error:
-        _note(house, settings, dict.fromkeys(settings.judges, str(error)), outside.clock())
+        _note(house, dict.fromkeys(settings.judges, str(error)), outside.clock())
         return 0
     asking, sources = Round(house, crew, outside), house.sources.values()
     for watched in sources:
@@ -55,7 +55,7 @@ def look(house: House, outside: Outside) -> int:
         _guarded(watched, partial(_ask, asking, watched))
         _guarded(watched, partial(_compare, asking, watched))
     if asking.down or asking.answered:
-        _note(house, settings, asking.problems, outside.clock(), asking.answered)
+        _note(house, asking.problems, outside.clock(), asking.answered)
     return sum(_complete_all(asking, each) for each in sources)
 
 
@@ -68,9 +68,7 @@ def _guarded(watched: Watched, job: Callable[[], int]) -> int:
         return 0
 
 
-def _note(
-    house: House, settings: Settings, problems: dict[str, str], now: datetime, answered: set[str] | None = None
-) -> None:
+def _note(house: House, problems: dict[str, str], now: datetime, answered: set[str] | None = None) -> None:
     with house.database.transaction() as session:
         known = judging.states(session)
         for name, problem in problems.items():

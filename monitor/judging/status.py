@@ -33,7 +33,7 @@ def judge_status(house: House, session: Session, now: datetime) -> JudgeStatus |
         waiting=judging.waiting(session),
         measured=tuple(newest),
         starved=tuple(_starved(house, session))[:MOST_STARVED],
-        findings=(*_findings(house, session, now), *_compared(house, session, now)),
+        findings=(*_findings(house, session, now), *_compared(house, session)),
     )
 
 
@@ -70,9 +70,9 @@ def _learning(row: JudgeSeriesRow) -> str:
     return words
 
 
-def _compared(house: House, session: Session, now: datetime) -> Iterator[str]:
+def _compared(house: House, session: Session) -> Iterator[str]:
     for name in house.sources:
-        yield from comparing.findings(session, house, name, now)
+        yield from comparing.findings(session, house, name)
 
 
 def _findings(house: House, session: Session, now: datetime) -> Iterator[str]:

@@ -123,7 +123,7 @@ def save(session: Session, rows: Iterable[JudgeWindowRow | VerdictRow | JudgePai
 def spent(session: Session, now: datetime) -> Spent:
     """What the day and the month have cost until now."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return Spent(_since(session, midnight), _since(session, _month(now)))
+    return Spent(_since(session, midnight), _since(session, month_start(now)))
 
 
 def waiting(session: Session) -> int:
@@ -157,7 +157,7 @@ def hold(session: Session, now: datetime) -> None:
     Two that read one budget at the same time could both take the last of it. Writing a row locks it; the first hour of
     the month is everybody's.
     """
-    upsert(session, JudgeSpendRow, [{"hour": _month(now), "usd": 0.0}], ("hour",))
+    upsert(session, JudgeSpendRow, [{"hour": month_start(now), "usd": 0.0}], ("hour",))
 
 
 def spend(session: Session, hour: datetime, usd: float) -> None:
@@ -265,8 +265,8 @@ def expire(session: Session, now: datetime, retention: Retention, keep_texts: ti
 _AT_ONCE = 500
 
 
-def _month(now: datetime) -> datetime:
-    """The first hour of a month (UTC)."""
+def month_start(now: datetime) -> datetime:
+    """The beginning of a month (UTC)."""
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 

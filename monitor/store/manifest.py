@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col, delete, func, select
+from sqlmodel import col, delete, select
 
 from monitor.failpoints import hit
 from monitor.store.database import Database
@@ -111,16 +111,6 @@ class Manifest:
         """Forgets what was quarantined before a time."""
         with self._database.transaction() as session:
             session.exec(delete(QuarantineRow).where(col(QuarantineRow.at) < before, *self._mine(QuarantineRow)))
-
-    def quarantine_counts(self) -> dict[str, int]:
-        """How many records are kept aside, by reason."""
-        query = (
-            select(QuarantineRow.reason, func.count())
-            .where(*self._mine(QuarantineRow))
-            .group_by(col(QuarantineRow.reason))
-        )
-        with self._database.reading() as session:
-            return dict(session.exec(query).all())
 
     def _mine(self, table: Any) -> tuple[Any, Any]:
         return table.source == self._source, table.stream == self._stream
