@@ -222,7 +222,7 @@ class Ours:
         state = replace(begin(self.calibration), until=windows[0][0])
         for at, texts in windows:
             state, reading = step(self.calibration, self.test, state, observe(at, texts, self.calibration.radius))
-            yield bool(reading.alarms) or reading.slow
+            yield bool(reading.alarms) or reading.slow is not None
 
     def look(self, window: Window) -> object:
         """Neighbours, topics, features, form, and the step."""

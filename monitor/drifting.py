@@ -141,7 +141,6 @@ def rule_of(settings: Drift, alarm: Alarm | None) -> Rule:
 
 def _channels(facts: Mapping[str, Any]) -> Iterator[str]:
     if facts["kind"] == "days":
-        # Of texts, topics tell how far whole days differ.
         yield ": ".join([CHANNELS_SAID["days"], *(in_words(*each) for each in facts["effects"].items())])
         return
     for name in facts["channels"]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from detectors.archive import from_bytes, to_bytes
 from detectors.drift.calibrate import Calibration
 from detectors.drift.detector import KINDS
+from detectors.drift.effect import Minimums, effect, of_day
 from detectors.drift.expected import cell_of
 from detectors.drift.observed import Observed
 from detectors.drift.slow import Excursion, SlowState, step_day
@@ -44,7 +45,7 @@ def on(calibration: Calibration, state: SlowState, observed: list[Observed]) -> 
     count = 0
     for each in observed:
         state, alarm = step_day(calibration.days, state, each, calibration.cells[cell_of(each.start)])
-        count += alarm
+        count += alarm is not None
     return state, count
 
 
@@ -65,6 +66,17 @@ def test_a_shift_among_wandering_days_is_seen() -> None:
     assert calibration.days.stretch == 5
     assert raised(calibration, wandering(28, 14, 8, memory=0.8)) == 0
     assert raised(calibration, wandering(28, 14, 8, memory=0.8, push=1.5)) == 1
+
+
+def test_the_day_behind_an_alarm_says_by_how_much_which_topic_grew() -> None:
+    calibration, state, found = wandered(), SlowState(), []
+    assert calibration.days is not None
+    for each in wandering(28, 14, 8, memory=0.8, push=1.5):
+        state, day = step_day(calibration.days, state, each, calibration.cells[cell_of(each.start)])
+        found += [] if day is None else [effect(of_day(day), "burst", calibration, Minimums())]
+    (grown,) = found
+    assert grown.subject == 0, "the topic that was pushed"
+    assert 0 < grown.lower < grown.value
 
 
 def test_one_day_that_is_far_off_is_no_stretch() -> None:

@@ -34,7 +34,7 @@ def days_until(
         observed, usual = world.observe(start, texts), calibration.cells[cell_of(start)]
         for i, state in enumerate(states):
             states[i], raised = step_day(calibration.days, state, observed, usual)
-            if raised and t >= DAY and found[i] is None:
+            if raised is not None and t >= DAY and found[i] is None:
                 found[i] = (t + 1 - DAY) / DAY
         if None not in found:
             break

@@ -106,5 +106,5 @@ def _without_change(
         started = process_time()
         state, reading = step(calibration, test, state, observed)
         spent, tested = spent + process_time() - started, tested + 1
-        alarms, slow = alarms + bool(reading.alarms), slow + reading.slow
+        alarms, slow = alarms + bool(reading.alarms), slow + (reading.slow is not None)
     return state, alarms, slow, spent / tested

@@ -7,7 +7,7 @@ import numpy as np
 from detectors.drift import evidence
 from detectors.drift.calibrate import Calibration
 from detectors.drift.channels import CHANNELS, Channel, Level, lean, next_trend, scores
-from detectors.drift.effect import Effect, Minimums, Since, add, effect
+from detectors.drift.effect import Effect, Minimums, Since, add, effect, of_day
 from detectors.drift.episodes import Episode, begun, on_day_of, put
 from detectors.drift.expected import Expected, cell_of
 from detectors.drift.observed import Observed
@@ -80,7 +80,7 @@ class Reading:
         effects: of each channel since its evidence began to rise.
         alarms: channels whose alarm begins with this window.
         clears: whether the effect of a channel is large enough beyond doubt.
-        slow: whether an alarm of the detector of whole days begins with this window.
+        slow: how far a topic has grown on the day with which an alarm of whole days begins; None where none begins.
     """
 
     evidence: float
@@ -89,7 +89,7 @@ class Reading:
     effects: tuple[Effect, ...]
     alarms: tuple[Channel, ...]
     clears: bool
-    slow: bool = False
+    slow: Effect | None = None
 
 
 def begin(calibration: Calibration) -> State:
@@ -138,9 +138,9 @@ def step(calibration: Calibration, test: Test, state: State, observed: Observed)
         for each, channel in zip(since, CHANNELS, strict=True)
     )
     begins, clears = named(bets, effects, free, _SEES_TOPICS & calibration.wanders)
-    slow, slow_alarm = state.slow, False
+    slow, day = state.slow, None
     if calibration.days is not None and test.slow:
-        slow, slow_alarm = step_day(calibration.days, slow, observed, usual)
+        slow, day = step_day(calibration.days, slow, observed, usual)
     sums, rise = bets.without(begins)
     scanned = effects[CHANNELS.index("scan")].subject
     subject = () if scanned < 0 else ([each for each in places if each.texts][scanned].emptied(),)
@@ -174,7 +174,7 @@ def step(calibration: Calibration, test: Test, state: State, observed: Observed)
         effects=effects,
         alarms=alarms,
         clears=clears,
-        slow=slow_alarm,
+        slow=None if day is None else effect(of_day(day), "burst", calibration, test.minimums),
     )
 
 

@@ -13,6 +13,7 @@ from detectors.drift.expected import Expected
 from detectors.drift.observed import Observed
 from detectors.drift.places import FOLLOWED, Place, count_at
 from detectors.drift.sequences import lower_shares
+from detectors.drift.slow import Day
 from detectors.neighbours import Numbers
 
 LEVEL = 0.05
@@ -87,6 +88,11 @@ def add(since: Since, channel: Channel, observed: Observed, usual: Expected, rad
         moved = np.nan_to_num(observed.described - usual.described)
         return replace(more, described=since.described + moved if since.windows else moved)
     return replace(more, places=tuple(each for each, _ in count_at(since.places, observed, usual, radius)))
+
+
+def of_day(day: Day) -> Since:
+    """What was counted on a whole day, for the effect of `burst`."""
+    return Since(windows=1, texts=day.texts, topics=day.topics, usual_topics=day.usual)
 
 
 def effect(since: Since, channel: Channel, calibration: Calibration, minimums: Minimums) -> Effect:

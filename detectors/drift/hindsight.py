@@ -31,5 +31,5 @@ def _alarms(calibration: Calibration, days: float, windows: Sequence[Observed]) 
     count = 0
     for each in windows:
         state, reading = step(calibration, Test(days), state, each)
-        count += bool(reading.alarms) + reading.slow
+        count += bool(reading.alarms) + (reading.slow is not None)
     return count

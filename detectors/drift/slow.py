@@ -177,16 +177,18 @@ def memory_days(rows: Numbers, chance: float) -> float:
     return -1 / log(kept) if kept > 0 else 0.0
 
 
-def step_day(days: Days, state: SlowState, observed: Observed, usual: Expected) -> tuple[SlowState, bool]:
-    """Reads one more window; the second value is whether an alarm begins, because a day has ended that was the second
-    of two records, or the last of a stretch that leans.
+def step_day(days: Days, state: SlowState, observed: Observed, usual: Expected) -> tuple[SlowState, Day | None]:
+    """Reads one more window; the second value is the day with which an alarm begins, because it has ended and was the
+    second of two records, or the last of a stretch that leans.
 
     The alarm goes on until a whole week has given no reason for one: what differs on weekends is one alarm, not many.
     """
-    number, raised = int(observed.start // DAY), False
+    number, begins = int(observed.start // DAY), None
     if number != state.number:
+        ended = state.day
         state, raised = _next_day(days, state, number, observed.start)
-    return replace(state, day=state.day.add(observed, usual)), raised
+        begins = ended if raised else None
+    return replace(state, day=state.day.add(observed, usual)), begins
 
 
 def _next_day(days: Days, state: SlowState, number: int, start: float) -> tuple[SlowState, bool]:

@@ -117,9 +117,10 @@ def _begun(state: "State", reading: "Reading", about: "tuple[TextMeasured, Basel
                 **told,
             }
         )
-    if reading.slow:
+    if reading.slow is not None:
         segments = _segments("mix", (effects["mix"], state), (baseline, placed), columns)
-        more = {"channels": ["mix"], "effects": {}, "exemplars": [], "segments": segments}
+        grown = {"burst": _effect("burst", reading.slow, baseline)}  # of the day that is behind it
+        more = {"channels": ["mix"], "effects": grown, "exemplars": [], "segments": segments}
         begun.append({"kind": "days", "lead": DAYS, **more, **told})
     return begun
 
