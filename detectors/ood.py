@@ -213,11 +213,6 @@ def p_values(scores: Numbers, calibration: Numbers) -> Numbers:
     return (1 + k - np.searchsorted(np.sort(calibration), scores, side="left")) / (k + 1)
 
 
-def calibrates(k: int, level: float = LEVEL) -> bool:
-    """Whether k calibration scores suffice for any p to reach the level; with fewer a share of zero means nothing."""
-    return 1 / (k + 1) <= level
-
-
 def ratio(p: Numbers, level: float = LEVEL) -> Value:
     """The share of p-values at or below the level with its Wilson interval; about `level` when nothing has changed."""
     n = len(p)

@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from detectors.measurement import Batch, Segment, Window
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-
-State = TypeVar("State")
-Observation_contra = TypeVar("Observation_contra", contravariant=True)
 
 
 class Calls(Protocol):
@@ -53,14 +50,6 @@ class Aggregate(Protocol):
             segments: the admitted segments of the grouping and since when each is; others are measured as `__other__`.
                 A segment has a row in every window that ends after it was admitted, with zero calls if it had none.
         """
-        ...
-
-
-class Sequential(Protocol[State, Observation_contra]):
-    """A test over time: reads each window once, in order, and refuses an older one."""
-
-    def step(self, state: State, observation: Observation_contra) -> State:
-        """The state after one more window."""
         ...
 
 

@@ -1,6 +1,6 @@
 """Everything that a running service holds, put together once from the settings."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -88,10 +88,11 @@ class House:
         desk = TextDesk(settings.text)
         return cls(settings, context.database, sources, counters, desk, replay=replay, folder=context.folder)
 
-    def rules_of(self, source: str) -> dict[str, Rule]:
-        """The user's rules that watch the traffic of a source, by name; others are read at times of their own."""
-        rules = self.settings.rules.items()
-        return {name: rule for name, rule in rules if applies(rule, source) and is_about_traffic(rule)}
+    def rules_of(self, source: str, about: Callable[[Rule], bool] | None = None) -> dict[str, Rule]:
+        """The user's rules that watch the traffic of a source, by name, or whatever else they are `about`: each kind is
+        read at times of its own."""
+        chosen, rules = about or is_about_traffic, self.settings.rules.items()
+        return {name: rule for name, rule in rules if applies(rule, source) and chosen(rule)}
 
     def rule_of(self, alert: AlertId) -> Rule | None:
         """The rule behind an alert, built in or the user's with the alert's labels in it; None when it has gone."""

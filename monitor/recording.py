@@ -11,13 +11,11 @@ from alerts.rules import Alert, AlertId, Transition
 from alerts.watch import Readings, observe, split_labels, watch
 from config.alerts import Rule
 from detectors.measurement import Batch, Key, Measured, Segment, Value, Window
-from monitor.house import House, Watched, is_about_traffic
+from monitor.house import House, Watched, is_about_judge, is_about_texts, is_about_traffic
 from monitor.judging.deciding import JudgedPast, batches_of
-from monitor.judging.rules import judge_rules
 from monitor.past import Remembered, StoredPast
 from monitor.store import judging
 from monitor.textlines import text_lines
-from monitor.textrules import text_rules
 from monitor.textwatch import Look
 from monitor.textwatch import observe as observe_text
 
@@ -93,7 +91,7 @@ def of_texts(house: House, watched: Watched, since: datetime) -> Iterator[tuple[
         lines = text_lines(house, watched, session)
     for line in lines:
         looks = [Look(watched.name, line, each) for each in line.windows(since)]
-        for name, rule in text_rules(house, watched.name).items():
+        for name, rule in house.rules_of(watched.name, is_about_texts).items():
             read = ((look.end, observe_text(name, rule, look)) for look in looks)
             found = [(each, end, compared(rule, value)) for end, pairs in read for each, value in pairs]
             if found:
@@ -110,7 +108,7 @@ class Judged:
 
 def of_judge(house: House, watched: Watched, span: tuple[datetime, datetime]) -> Judged:
     """Steps the rules about a judge of a source over the judged windows of a span, as the service steps them."""
-    found, rules, live = Judged(), judge_rules(house, watched.name), house.desk.lender
+    found, rules, live = Judged(), house.rules_of(watched.name, is_about_judge), house.desk.lender
     if not rules or live is None:
         return found
     with live.reading() as session:

@@ -78,11 +78,6 @@ class Server:
             host = "::1" if ":" in host else "127.0.0.1"
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
-    @property
-    def public_url(self) -> str:
-        """Where people reach it: for links in messages."""
-        return (self._settings.external_url or self.url).rstrip("/")
-
     def mount(self, router: APIRouter) -> None:
         """Adds what is served; before the start."""
         self._routers.append(router)

@@ -19,7 +19,7 @@ from config.alerts import Rule
 from detectors.measurement import Key
 from monitor.decide import STALE, begin, count_unseen
 from monitor.decision import Decision
-from monitor.house import House, Watched, applies, is_about_texts
+from monitor.house import House, Watched, is_about_texts
 from monitor.store import cursors, states
 from monitor.store.database import Session
 from monitor.telling import When, tell
@@ -46,12 +46,6 @@ class Following:
     rules: Mapping[str, Rule]
     due: Sequence[tuple[Line, datetime]]
     gone: frozenset[AlertId]
-
-
-def text_rules(house: House, source: str) -> dict[str, Rule]:
-    """The user's rules about the texts of a source, by name."""
-    found = house.settings.rules.items()
-    return {name: rule for name, rule in found if is_about_texts(rule) and applies(rule, source)}
 
 
 def decide_texts(
@@ -91,7 +85,7 @@ def _look(
     house: House, watched: Watched, now: datetime, asked: tuple[datetime | None, Lines], session: Session
 ) -> Following:
     since, lines = asked
-    rules = text_rules(house, watched.name)
+    rules = house.rules_of(watched.name, is_about_texts)
     row = states.all_progress(session).get(watched.name)
     if row is None or row.complete_until is None:
         return Following(house, watched, rules, (), frozenset())

@@ -209,10 +209,8 @@ def test_a_jury_is_asked_together_and_told_as_it_decides(server: FakeJudge) -> N
         judges = [judge_of(server, "strict"), judge_of(kind, "kind"), judge_of(broken, "broken", tries=1)]
         told: list[str] = []
         found = jury.ask(judges, calls(GOOD, BAD), RELEVANCE, told=lambda each: told.append(each.item))
-    assert [(each.word, each.problem, each.unanimous) for each in found] == [
-        ("yes", None, True),
-        (None, Problem.SPLIT, False),
-    ]
+    assert [(each.word, each.problem) for each in found] == [("yes", None), (None, Problem.SPLIT)]
+    assert found[0].agreement == 1
     assert told == ["0", "1"]
     assert [member.judge.split(":")[0] for member in found[0].members] == ["strict", "kind", "broken"]
     assert outcomes(found[0].members) == ["yes", "yes", "outage"]

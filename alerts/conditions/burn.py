@@ -48,7 +48,7 @@ def read(rule: Rule, moment: Moment) -> Reading:
         f"burns {long.rate:.3g} times its budget over {format_duration(pair.long)} and {short.rate:.3g} times over "
         f"{format_duration(pair.short)}; the alarm is at {pair.rate:g}"
     )
-    return Reading(Value(long.rate, long.lower, long.upper, long.n), verdict, said + _spent(pair, long))
+    return Reading(Value(long.rate, long.lower, long.upper, long.n), verdict, said + _spent(long))
 
 
 def burning(value: Value | None, burn: Burn, *, good: bool) -> Burning | None:
@@ -94,7 +94,7 @@ def _goes_on_at(pair: BurnWindow, long: Burning, short: Burning) -> float:
     return min(long.rate, short.rate) / pair.rate
 
 
-def _spent(pair: BurnWindow, long: Burning) -> str:
+def _spent(long: Burning) -> str:
     """How long the budget of 30 days would last."""
     if long.rate <= 0:
         return ""

@@ -45,11 +45,6 @@ class JuryVerdict:
         """What it cost."""
         return sum(each.usd for each in self.members)
 
-    @property
-    def unanimous(self) -> bool | None:
-        """Whether all votes agree; None without a vote."""
-        return None if self.agreement is None else self.agreement == 1
-
 
 @dataclass(frozen=True, slots=True)
 class JuryPair:

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from config.criteria import CANNOT_TELL
-
 Source = Literal["judge", "cache", "rule"]
 
 
@@ -73,8 +71,3 @@ class Verdict:
     def answered(self) -> bool:
         """Whether somebody answered, with a verdict or without one; an outage or an empty budget has said nothing."""
         return self.word is not None or self.problem in NO_VERDICT
-
-    @property
-    def abstained(self) -> bool:
-        """Whether the judge says that nobody can tell."""
-        return self.word == CANNOT_TELL

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 MATCHED: Final = "matched"  # where it stands in the facts of a window how prompts were matched
 SPAN: Final = timedelta(days=1)  # in which both calls of a pair lie, and of which the win rate speaks
+_LEVEL: Final = 0.05
+_CLEAREST: Final = 0.05
+_SLIGHT: Final = 0.02  # 5,000 pairs and more
+_SCORES = {"first": 1.0, "tie": 0.5, "second": 0.0}
 
 
 def compare_sides(asking: Round, watched: Watched, last: JudgeWindowRow) -> None:
@@ -234,12 +238,6 @@ def _how(facts: Mapping[str, Any] | None) -> str:
 
 def _by(rows: Sequence[JudgePairRow], voice: str) -> list[JudgePairRow]:
     return [row for row in rows if row.voice == voice]
-
-
-_LEVEL: Final = 0.05
-_CLEAREST: Final = 0.05
-_SLIGHT: Final = 0.02  # 5,000 pairs and more
-_SCORES = {"first": 1.0, "tie": 0.5, "second": 0.0}
 
 
 def _of_one_judge(rows: Sequence[JudgePairRow]) -> list[JudgePairRow]:

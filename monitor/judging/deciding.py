@@ -12,8 +12,7 @@ from alerts.watch import Watched as RuleStep
 from detectors.measurement import Batch, Key, Measured, Reason, Segment, Series, Value, Window
 from monitor.decide import STALE, begin
 from monitor.decision import Decision
-from monitor.house import House, Watched
-from monitor.judging.rules import judge_rules
+from monitor.house import House, Watched, is_about_judge
 from monitor.store import judging
 from monitor.store.database import Database
 from monitor.store.judge_tables import VerdictRow
@@ -59,7 +58,7 @@ def decide(
         known: what was measured of windows that end with it, and its verdicts.
         now: wall clock.
     """
-    rules, (rows, verdicts) = judge_rules(house, watched.name), known
+    rules, (rows, verdicts) = house.rules_of(watched.name, is_about_judge), known
     if not rules:
         return None
     decision = begin(house, now)

@@ -13,11 +13,10 @@ from config.judge import Judge as Settings
 from detectors.intervals import wilson_of
 from detectors.judge.verdict import Problem
 from detectors.measurement import Key, Labels, Measured, Reason, Segment, Value, Window
-from monitor.house import House, Watched
+from monitor.house import House, Watched, is_about_judge
 from monitor.judging.asking import LEFT_OUT, NOTHING_SAID
 from monitor.judging.crew import voices
 from monitor.judging.drawing import RISKS
-from monitor.judging.rules import judge_rules
 from monitor.store import judging, labels
 from monitor.store.database import Session
 from monitor.store.judge_tables import JudgeWindowRow, VerdictRow
@@ -83,7 +82,7 @@ def measure(session: Session, house: House, watched: Watched, window: Window) ->
 
 def lengths(house: House, watched: Watched, window: timedelta) -> list[timedelta]:
     """The window itself, and what the user's rules read over."""
-    wanted = {rule.over for rule in judge_rules(house, watched.name).values() if rule.over is not None}
+    wanted = {rule.over for rule in house.rules_of(watched.name, is_about_judge).values() if rule.over is not None}
     return [window, *sorted(each for each in wanted if each > window)]
 
 
