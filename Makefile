@@ -39,6 +39,7 @@ $(VENV)/torch: constraints.txt
 $(VENV)/installed: $(VENV)/torch pyproject.toml constraints.txt
 	@echo "Installing Watchkeeper and what it needs (once)…"
 	$(PIP) --constraint constraints.txt --editable .
+	$(BIN)/python -m compileall -q config detectors alerts monitor  # as pip does with what is not editable
 	touch $@
 
 $(VENV)/local-judge: $(VENV)/installed

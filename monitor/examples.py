@@ -11,6 +11,7 @@ from config.sources.files import FilesSource
 from monitor.canonical import CALLS
 from monitor.redact import Redactor
 from monitor.sources.base import SourceError
+from monitor.sources.engines.memory import connect
 from monitor.sources.expressions import Expressions, described, shown
 from monitor.sources.mapping import Mapper
 from monitor.sources.opened import Opened
@@ -86,7 +87,7 @@ def _of_lines(path: Path, parser: Parser, expressions: Expressions, redactor: Re
     records = parser.parse(b"".join(parts), 0, not parts[-1]).records[-MOST:]
     if not records:
         return []
-    mapper = Mapper(expressions, redactor)
+    mapper = Mapper(expressions, redactor, connect())
     try:
         mapped = mapper.map([mapper.texts(records, 0)])
     finally:
@@ -101,7 +102,7 @@ def _of_lines(path: Path, parser: Parser, expressions: Expressions, redactor: Re
 
 def _of_parquet(path: Path, expressions: Expressions) -> list[Example]:
     relation = "(SELECT * FROM read_parquet('{}') LIMIT {})".format(str(path).replace("'", "''"), MOST)
-    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+    with connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         types = expressions.types(connection, relation)
         canonical = ", ".join(f'"{name}"' for name in CALLS.names)

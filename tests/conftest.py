@@ -32,7 +32,7 @@ __all__ = [
 
 # A loaded machine makes any example slow; speed is no property that these tests hold.
 settings.register_profile(
-    "steady", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    "steady", max_examples=24, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.load_profile("steady")
 

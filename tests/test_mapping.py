@@ -11,6 +11,7 @@ from config.sources.common import Redaction
 from monitor.canonical import CALLS, FEEDBACK, Canonical
 from monitor.redact import Redactor
 from monitor.sources.base import SourceError
+from monitor.sources.engines.memory import connect
 from monitor.sources.expressions import Expressions
 from monitor.sources.mapping import Mapped, Mapper
 
@@ -18,7 +19,7 @@ UTC_TIME = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 
 
 def mapper(zone: str = "UTC", canonical: Canonical = CALLS, **columns: str) -> Mapper:
-    return Mapper(Expressions(canonical, columns, "sources.log.columns", zone), Redactor(Redaction()))
+    return Mapper(Expressions(canonical, columns, "sources.log.columns", zone), Redactor(Redaction()), connect())
 
 
 def mapped(*records: dict[str, Any], zone: str = "UTC", **columns: str) -> Mapped:

@@ -65,14 +65,14 @@ class Running:
             pause.wait(0.1)
         raise AssertionError("it did not come true")
 
-    def log(self, *, failed: bool) -> None:
-        """Ten calls of each minute, two minutes back and as many ahead as a slow machine may need."""
+    def log(self) -> None:
+        """Ten failed calls of each minute, two minutes back and as many ahead as a slow machine may need."""
         now = clock()
         with (self.folder / "log.jsonl").open("a") as log:
             for number in range(-20, 200):
                 at = now + number * timedelta(seconds=6)
                 call = {"id": f"{at.timestamp()}-{number}", "started_at": at.isoformat(), "service": "support"}
-                log.write(json.dumps(call | {"latency_s": 0.5, "status_code": 500 if failed else 200}) + "\n")
+                log.write(json.dumps(call | {"latency_s": 0.5, "status_code": 500}) + "\n")
 
 
 def start(config: Path) -> subprocess.Popen[str]:
@@ -111,7 +111,7 @@ def service(folder: Path) -> Iterator[Running]:
 def alarmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service whose calls fail; the last of its tests ends it."""
     with service(tmp_path_factory.mktemp("alarmed")) as one:
-        one.log(failed=True)
+        one.log()
         yield one
 
 
@@ -166,27 +166,21 @@ def ended(running: Running, number: int) -> None:
     assert "Traceback" not in said
 
 
-def test_it_ends_when_a_person_interrupts_it(alarmed: Running) -> None:
+def test_a_second_service_waits_until_the_first_was_terminated_and_ends_when_a_person_interrupts_it(
+    alarmed: Running,
+) -> None:
     alarmed.until(lambda: (answer := alarmed.get("/readyz")) and answer.status_code == 200)
-    ended(alarmed, signal.SIGINT)
-
-
-def test_a_second_service_on_the_same_store_waits_until_the_first_was_terminated(tmp_path: Path) -> None:
-    with service(tmp_path) as first:
-        first.log(failed=False)
-        first.until(lambda: (answer := first.get("/readyz")) and answer.status_code == 200)
-        config = first.folder / "second.yaml"
-        text = (first.folder / "watchkeeper.yaml").read_text()
-        port = free_port()
-        config.write_text(text.replace(f"port: {first.url.rpartition(':')[2]}", f"port: {port}"))
-        second = start(config)
-        try:
-            assert second.stderr is not None
-            assert any("another service leads" in line for line in second.stderr)  # read until it says so
-            ended(first, signal.SIGTERM)
-            again = Running(second, f"http://127.0.0.1:{port}", first.folder, first.slack, first.pagerduty)
-            again.until(
-                lambda: (page := again.get("/metrics")) and re.search(r'llm_calls\{[^}]*source="chat"', page.text)
-            )
-        finally:
-            end(second)
+    config = alarmed.folder / "second.yaml"
+    text = (alarmed.folder / "watchkeeper.yaml").read_text()
+    port = free_port()
+    config.write_text(text.replace(f"port: {alarmed.url.rpartition(':')[2]}", f"port: {port}"))
+    second = start(config)
+    try:
+        assert second.stderr is not None
+        assert any("another service leads" in line for line in second.stderr)  # read until it says so
+        ended(alarmed, signal.SIGTERM)
+        again = Running(second, f"http://127.0.0.1:{port}", alarmed.folder, alarmed.slack, alarmed.pagerduty)
+        again.until(lambda: (page := again.get("/metrics")) and re.search(r'llm_calls\{[^}]*source="chat"', page.text))
+        ended(again, signal.SIGINT)
+    finally:
+        end(second)

@@ -18,6 +18,7 @@ from monitor.redact import Redactor
 from monitor.sources.base import Poll, SourceError
 from monitor.sources.engines.backend import guarded
 from monitor.sources.engines.bound_once import BoundOnce
+from monitor.sources.engines.memory import connect
 from monitor.sources.expressions import Expressions, shown
 from monitor.sources.inplace import ParquetStream
 from monitor.sources.landed import LandedStream
@@ -47,7 +48,7 @@ class FilesLog:
         self._settings = settings
         self._context = context
         self._redactor = Redactor(settings.redact)
-        self._connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+        self._connection = connect()
         self._connection.execute("SET TimeZone = 'UTC'")
         self._backend = guarded(BoundOnce, self._explained).from_connection(self._connection)
         self._complete_until: datetime | None = None
@@ -172,7 +173,8 @@ class FilesLog:
             return ParquetStream(settings, seen, expressions, self._connection)
         directory = Path(os.path.abspath(self._context.directory)) / self.name / canonical.stream
         landed = Landed(manifest, directory, canonical, self._connection)
-        return LandedStream(settings, landed, Mapper(expressions, self._redactor), frozenset(files.columns))
+        mapper = Mapper(expressions, self._redactor, self._connection.cursor())
+        return LandedStream(settings, landed, mapper, frozenset(files.columns))
 
 
 def _is_parquet(settings: StreamSettings) -> bool:

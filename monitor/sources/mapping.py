@@ -31,15 +31,18 @@ class Mapped:
 class Mapper:
     """Maps the records of one stream of one source. Every field of a record is a text to the expressions.
 
+    Args:
+        connection: to DuckDB, for this mapper alone; closed with it.
+
     Raises:
         SourceError: an expression cannot work; the text names it.
     """
 
-    def __init__(self, expressions: Expressions, redactor: Redactor) -> None:
+    def __init__(self, expressions: Expressions, redactor: Redactor, connection: duckdb.DuckDBPyConnection) -> None:
         self._expressions = expressions
         self._redactor = redactor
         self._names = expressions.mentioned()
-        self._connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+        self._connection = connection
         self._connection.execute(f"SET TimeZone = '{expressions.zone}'")
         texts = ", ".join(f"CAST(NULL AS VARCHAR) AS {quoted(name)}" for name in self._names)
         self._types = expressions.types(self._connection, f"(SELECT {texts} WHERE false)")
