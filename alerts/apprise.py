@@ -10,7 +10,6 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Final
 
 import apprise
@@ -136,8 +135,9 @@ def _failure(
     kind = NotifyType.SUCCESS if message.action == "resolve" else _TYPES[message.severity]
     with _EAR.listening() as heard:
         said = body(message, limit), title(message)
-        plain = partial(sender.notify, body_format=NotifyFormat.TEXT, interpret_escapes=False)
-        if plain(*said, notify_type=kind, attach=picture):
+        if sender.notify(
+            *said, notify_type=kind, body_format=NotifyFormat.TEXT, attach=picture, interpret_escapes=False
+        ):
             return None
         words = " ".join(heard)
     return _refusal(words)

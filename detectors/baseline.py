@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import ood
-from detectors.archive import freeze, from_bytes, to_bytes
+from detectors.archive import from_bytes, to_bytes
 from detectors.descriptors import DESCRIPTORS_VERSION
 from detectors.drift.calibrate import KINDS, Calibration
 from detectors.familiar import Familiar
@@ -21,7 +21,7 @@ from detectors.features import Features
 from detectors.neighbours import Numbers
 from detectors.ood import Scorer
 from detectors.profile import LEAST_CALLS, History
-from detectors.sealed import EMBEDDER, REDACTOR, refusal, seal, unseal, version_of
+from detectors.sealed import EMBEDDER, REDACTOR, refusal, seal, settled, unseal
 from detectors.storms import Storms
 from detectors.summary import Summary
 from detectors.topics import LIMIT, Topic
@@ -106,11 +106,7 @@ class Baseline:
     version: str = field(default="")
 
     def __post_init__(self) -> None:
-        arrays = _arrays(self)
-        for array in arrays.values():
-            array.flags.writeable = False
-        freeze(self.drift)
-        object.__setattr__(self, "version", version_of(_header(self), arrays))
+        object.__setattr__(self, "version", settled(_header(self), _arrays(self), self.drift))
 
     @property
     def length_s(self) -> float:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.archive import packed, unpacked
+from detectors.archive import freeze, packed, unpacked
 
 Header = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
@@ -42,6 +42,13 @@ def version_of(header: Header, arrays: Arrays) -> str:
         content.update(f"{name} {array.dtype.str} {array.shape}".encode())
         content.update(np.ascontiguousarray(array).tobytes())
     return content.hexdigest()
+
+
+def settled(header: Header, arrays: Arrays, *parts: object) -> str:
+    """The version of what was fitted, which nothing changes from now on: its arrays, and those of its parts, are
+    read-only."""
+    freeze([*arrays.values(), *parts])
+    return version_of(header, arrays)
 
 
 def seal(header: Header, arrays: Arrays, most: int) -> bytes:

@@ -94,7 +94,7 @@ def failing(house: House, of: tuple[str | None, str | None, str | None], most: i
 def _shown(house: House, row: VerdictRow) -> dict[str, Any]:
     watched = house.sources.get(row.source)
     settings = Redaction() if watched is None else watched.settings.redact
-    redact = Redactor(settings.model_copy(update={"enabled": True})).redact
+    redact = Redactor.always(settings).redact
     return {
         "source": row.source,
         "segment": segment_of(row.segment).as_dict(),

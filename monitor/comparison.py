@@ -19,6 +19,7 @@ from monitor.reading.place import Place
 from monitor.reading.sitting import Sitting, seconds
 from monitor.report.plain import plain
 from monitor.store import states
+from monitor.store.leading import leading
 
 if TYPE_CHECKING:
     from detectors.comparison.stretch import Stretch
@@ -212,18 +213,12 @@ def _read_until(house: House, source: str, now: datetime) -> datetime | None:
     Raises:
         SourceError: the source could not be read.
     """
-    holder = uuid4().hex
-    with house.database.transaction() as session:
+    with house.database.reading() as session:
         progress = states.all_progress(session).get(source)
-        if progress is not None and progress.complete_until is not None:
-            return progress.complete_until
-        if not states.take_lease(session, LEASE, holder, now, HOLD):
-            return None
-    try:
-        return house.sources[source].source.poll(now, lambda: False).complete_until
-    finally:
-        with house.database.transaction() as session:
-            states.drop_lease(session, LEASE, holder)
+    if progress is not None and progress.complete_until is not None:
+        return progress.complete_until
+    with leading(house.database, (LEASE, uuid4().hex), now, HOLD) as leads:
+        return house.sources[source].source.poll(now, lambda: False).complete_until if leads else None
 
 
 def _span(window: Window) -> str:

@@ -80,7 +80,7 @@ def read_texts(watched: Watched, wanted: Sequence[str], span: tuple[datetime, da
     calls = calls.filter(calls.id.cast("string").isin(list(wanted)))
     beginnings = {name: calls[name].cast("string").left(READ) for name in ("prompt", "response")}
     frame = fetch(calls.select(calls.id.cast("string").name("id"), **beginnings).limit(len(wanted)))
-    redact = Redactor(watched.settings.redact.model_copy(update={"enabled": True})).redact
+    redact = Redactor.always(watched.settings.redact).redact
     rows = {
         call: CallText(call, *(redact(text) if isinstance(text, str) else "" for text in texts))
         for call, *texts in zip(frame["id"], frame["prompt"], frame["response"], strict=True)

@@ -32,6 +32,11 @@ class Redactor:
         identity = orjson.dumps([CODE_VERSION, self._kinds, [pattern.pattern for pattern in self._patterns]])
         self.version = hashlib.sha256(identity).hexdigest()[:12]
 
+    @classmethod
+    def always(cls, settings: Redaction) -> "Redactor":
+        """Of texts that people or a judge see: also where the redaction of the source is off."""
+        return cls(settings.model_copy(update={"enabled": True}))
+
     def redact(self, text: str) -> str:
         """The text without what is sensitive."""
         for _ in range(_PASSES):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.archive import freeze, from_bytes, to_bytes
+from detectors.archive import from_bytes, to_bytes
 from detectors.baseline import MOST_BYTES
 from detectors.drift.conditional import PairCalibration
 from detectors.drift.judged import Judged
@@ -26,7 +26,7 @@ from detectors.drift.smooth import Filter
 from detectors.fitting import CALIBRATION, TooFewError, by_hash, parts
 from detectors.neighbours import Numbers
 from detectors.profile import LEAST_CALLS, once, window_length
-from detectors.sealed import EMBEDDER, REDACTOR, refusal, seal, unseal, version_of
+from detectors.sealed import EMBEDDER, REDACTOR, refusal, seal, settled, unseal
 
 FORMAT = "pairs 2"
 _KINDS: Mapping[str, type] = {each.__name__: each for each in (Filter, PairCalibration, PairDays, Usually)}
@@ -98,11 +98,7 @@ class PairBaseline:
     version: str = field(default="")
 
     def __post_init__(self) -> None:
-        arrays = _arrays(self)
-        for array in arrays.values():
-            array.flags.writeable = False
-        freeze(self.drift)
-        object.__setattr__(self, "version", version_of(_header(self), arrays))
+        object.__setattr__(self, "version", settled(_header(self), _arrays(self), self.drift))
 
     def refuses(self, identity: str, redactor: str) -> str:
         """Why texts that were made in another way cannot be compared with it; empty when they can."""

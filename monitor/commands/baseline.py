@@ -32,6 +32,7 @@ from monitor.sources.registry import SourceContext, build
 from monitor.store import baselines, states
 from monitor.store.baselines import StoredBaseline
 from monitor.store.database import Database, StoreError
+from monitor.store.leading import leading
 
 HOUR = timedelta(hours=1)
 SHOWN_TOPICS = 12
@@ -202,15 +203,12 @@ def _read(house: House, source: str) -> Iterator[None]:
     now = clock()
     if source and source not in house.sources:
         raise CommandError(f"there is no source {source!r}: configured are {', '.join(house.sources)}")
-    with house.database.transaction() as session:
-        leads = states.take_lease(session, LEASE, "baseline", now, HOUR)
     try:
-        for watched in house.sources.values() if leads else ():
-            watched.source.poll(now, lambda: False)
-        yield
+        with leading(house.database, (LEASE, "baseline"), now, HOUR) as leads:
+            for watched in house.sources.values() if leads else ():
+                watched.source.poll(now, lambda: False)
+            yield
     finally:
-        with house.database.transaction() as session:
-            states.drop_lease(session, LEASE, "baseline")
         house.close()
 
 

@@ -23,8 +23,9 @@ from monitor.replay import Emit, deliver_after, scratch
 from monitor.replay import backfill as write_back
 from monitor.replay import replay as measure_again
 from monitor.sources.base import SourceError
-from monitor.store import outbox, states
+from monitor.store import outbox
 from monitor.store.database import StoreError
+from monitor.store.leading import leading
 from monitor.store.tables import TransitionRow
 
 BACKFILL_LEASE = timedelta(hours=1)
@@ -57,14 +58,11 @@ def backfill(config: Path, span: tuple[str, str]) -> int:
         loaded = load_or_explain(config)
         times = _span(span, now)
         house = open_house(loaded)
-        with house.database.transaction() as session:
-            leads = states.take_lease(session, LEASE, "backfill", now, BACKFILL_LEASE)
         try:
-            with progress_bar() as house.desk.progress:
+            lease = leading(house.database, (LEASE, "backfill"), now, BACKFILL_LEASE)
+            with lease as leads, progress_bar() as house.desk.progress:
                 written = write_back(house, times, now, poll=leads)
         finally:
-            with house.database.transaction() as session:
-                states.drop_lease(session, LEASE, "backfill")
             house.close()
     except (CommandError, SourceError, StoreError, EmbeddingError) as error:
         return explain(error)

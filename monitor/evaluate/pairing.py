@@ -70,6 +70,6 @@ def _row(first: Item, second: Item) -> Row:
 def _near(watched: Watched, rest: tuple[Alone, Alone], least: float, embedder: Embedder) -> list[Ids]:
     """The nearest prompts of both sides among those that only one of them answered, the most alike first."""
     one, two = rest
-    redact = Redactor(watched.settings.redact.model_copy(update={"enabled": True})).redact
+    redact = Redactor.always(watched.settings.redact).redact
     found = by_meaning(rest, lambda texts: embedder.embed([redact(text) for text in texts]).mean, least)
     return [(one.ids[each.first], two.ids[each.second]) for each in found]

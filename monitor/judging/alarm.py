@@ -11,7 +11,7 @@ from monitor.health import OWN_SOURCE
 from monitor.house import House
 from monitor.judged import JUDGE_FAILING, JUDGE_UNTRUSTED, JUDGED_WORSE, TRUSTED, JudgeAlarm
 from monitor.judging import rising, trusting
-from monitor.judging.crew import speaker
+from monitor.judging.crew import is_current
 from monitor.store import judging
 from monitor.store.database import Session
 from monitor.store.judge_tables import JudgeSeriesRow
@@ -41,8 +41,7 @@ def observe(house: House, session: Session, now: datetime) -> Iterator[tuple[Ale
             labels = (("criterion", criterion), ("judge", name))
             yield AlertId(JUDGE_UNTRUSTED, OWN_SOURCE, Segment(), labels), JudgeAlarm(value, words)
     for series in judging.series(session):
-        is_current = series.voice == speaker(settings) and series.criterion in settings.criteria
-        if is_current and series.source in house.sources:
+        if is_current(series, settings) and series.source in house.sources:
             labels = (("criterion", series.criterion), ("judge", series.voice))
             yield AlertId(JUDGED_WORSE, series.source, Segment(), labels), _worse(house, session, series, now)
 

@@ -10,6 +10,7 @@ from detectors.endpoint import Pause
 from detectors.judge.criterion import Criterion, criteria_of
 from monitor.house import House
 from monitor.judging.account import StoredAccount
+from monitor.store.judge_tables import JudgeSeriesRow
 from monitor.store.texts import StoredCache
 
 if TYPE_CHECKING:
@@ -84,3 +85,8 @@ def voices(settings: Settings) -> tuple[str, ...]:
 def speaker(settings: Settings) -> str:
     """Whose verdicts decide: the only judge's, or the jury's."""
     return voices(settings)[-1]
+
+
+def is_current(series: JudgeSeriesRow, settings: Settings) -> bool:
+    """Whether a series is of who decides now, and of a criterion that is judged now."""
+    return series.voice == speaker(settings) and series.criterion in settings.criteria

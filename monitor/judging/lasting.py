@@ -12,7 +12,7 @@ from detectors.judge.verdict import Problem
 from detectors.measurement import Key, Labels, Reason, Value, Window
 from monitor.house import House
 from monitor.judging.asking import all_answered
-from monitor.judging.crew import speaker
+from monitor.judging.crew import is_current
 from monitor.judging.measuring import counts, judged_of, of_series, said_of, series_of, short
 from monitor.store import judging
 from monitor.store.database import Session
@@ -40,7 +40,7 @@ def advance(session: Session, house: House, drawn: JudgeWindowRow, rows: Sequenc
     settings = house.settings.judge
     assert settings is not None
     for series in judging.series(session, drawn.source, for_update=True):
-        if series.voice != speaker(settings) or series.criterion not in settings.criteria:
+        if not is_current(series, settings):
             continue
         mine = [row for row in rows if (row.criterion, row.voice) == (series.criterion, series.voice)]
         current = series_of(mine)
@@ -61,7 +61,7 @@ def values(session: Session, house: House, source: str, end: datetime) -> Iterat
     since = judging.month_start(end)
     for series in judging.series(session, source) if settings is not None else ():
         kept = series.facts.get(MONTH)
-        if settings is None or series.voice != speaker(settings) or series.criterion not in settings.criteria:
+        if settings is None or not is_current(series, settings):
             continue
         if kept is not None and kept["since"] == since.timestamp():
             who = (("criterion", series.criterion), ("judge", series.voice), ("series", series.series))

@@ -8,7 +8,7 @@ from monitor.house import House
 from monitor.judging import comparing, rising, trusting
 from monitor.judging.account import left
 from monitor.judging.alarm import in_words
-from monitor.judging.crew import speaker
+from monitor.judging.crew import is_current
 from monitor.snapshot import JudgeStatus, OneJudgeStatus
 from monitor.store import judging
 from monitor.store.database import Session
@@ -78,8 +78,7 @@ def _compared(house: House, session: Session) -> Iterator[str]:
 def _findings(house: House, session: Session, now: datetime) -> Iterator[str]:
     settings = house.settings.judge
     for row in judging.series(session) if settings is not None else ():
-        is_current = settings is not None and row.voice == speaker(settings) and row.criterion in settings.criteria
-        if not is_current or row.source not in house.sources:
+        if settings is None or not is_current(row, settings) or row.source not in house.sources:
             continue
         if row.alarm is not None:
             yield f"{row.source}: {in_words(house, session, row, now)}"

@@ -93,6 +93,6 @@ def item_of(watched: Watched, call_id: str, at: datetime, needs: Iterable[Need])
 
 def redacted(item: Item, settings: Redaction | None = None) -> Item:
     """The texts of a call without what is sensitive, also where the source's own redaction is off."""
-    redact = Redactor((settings or Redaction()).model_copy(update={"enabled": True})).redact
+    redact = Redactor.always(settings or Redaction()).redact
     texts: Mapping[str, str | None] = {name: getattr(item, name) for name in _TEXTS}
     return replace(item, **{name: redact(text) for name, text in texts.items() if text is not None})

@@ -90,7 +90,7 @@ def _part(house: House, settings: Settings, watched: Watched, stretch: Window) -
         rows = judging.verdicts(session, watched.name, (span.start, span.end))
         measured = measure(session, house, watched, span)
     values = next(each.values for each in measured if each.window == span and each.segment == Segment())
-    redact = Redactor(watched.settings.redact.model_copy(update={"enabled": True}))
+    redact = Redactor.always(watched.settings.redact)
     return JudgedPart(watched.name, span.start, span.end, len(drawn), tuple(_criteria(settings, values, rows, redact)))
 
 

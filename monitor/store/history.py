@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlmodel import Session, col, delete, func, or_, select, update
 
@@ -10,6 +11,8 @@ from alerts.steps import Acknowledgement
 from alerts.verdicts import Verdict
 from monitor.store.alert_tables import NoteRow, NotificationRow
 from monitor.store.tables import OutboxRow, TransitionRow
+
+_Row = TypeVar("_Row", NotificationRow, TransitionRow)
 
 NOTE = "note"
 ACKNOWLEDGE = "acknowledge"
@@ -69,8 +72,7 @@ def notes(session: Session, alert: str) -> list[NoteRow]:
 
 def notifications(session: Session, alert: str, limit: int) -> list[NotificationRow]:
     """The newest things that became of an alert on its ways, oldest first."""
-    query = select(NotificationRow).where(col(NotificationRow.alert) == alert)
-    return list(session.exec(query.order_by(col(NotificationRow.id).desc()).limit(limit)))[::-1]
+    return _newest(session, NotificationRow, alert, limit)
 
 
 def newest_outcomes(session: Session, alerts: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -94,8 +96,12 @@ def deliveries(session: Session, ids: Iterable[int]) -> Mapping[int, OutboxRow]:
 
 def transitions_of(session: Session, alert: str, limit: int) -> list[TransitionRow]:
     """The newest changes of state of an alert, oldest first."""
-    query = select(TransitionRow).where(col(TransitionRow.alert) == alert)
-    return list(session.exec(query.order_by(col(TransitionRow.id).desc()).limit(limit)))[::-1]
+    return _newest(session, TransitionRow, alert, limit)
+
+
+def _newest(session: Session, table: type[_Row], alert: str, limit: int) -> list[_Row]:
+    query = select(table).where(col(table.alert) == alert)
+    return list(session.exec(query.order_by(col(table.id).desc()).limit(limit)))[::-1]
 
 
 def find_transitions(session: Session, asked: Asked) -> list[TransitionRow]:
